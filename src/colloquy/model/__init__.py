@@ -1,0 +1,1 @@
+"""What things are: plain structs, identities and errors. No I/O, no imports from other rooms."""

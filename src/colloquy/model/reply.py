@@ -1,0 +1,25 @@
+"""What is said back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from .message import Part
+
+
+class Reply(Struct, omit_defaults=True):
+    """An answer: text, parts, or both.
+
+    `quick_replies` are offered as buttons where the channel has them. `metadata` travels with the
+    reply to the front end. `hand_over` passes the conversation on after this reply: "human", "team"
+    or "agent", with `reason` written into the log.
+    """
+
+    text: str | None = None
+    parts: list[Part] = []
+    quick_replies: list[str] = []
+    metadata: dict[str, Any] = {}
+    hand_over: str | None = None
+    reason: str | None = None

@@ -1,0 +1,42 @@
+"""One typed tree of settings, and the one way to load it (decisions 7 and 8).
+
+Defaults < preset < file (TOML) < stored override < environment < command line.
+"""
+
+from .load import Problem, Resolution, load_settings, overlay, resolve, truth
+from .names import Leaf, describe, environment_name, shown
+from .tree import (
+    AcceptSettings,
+    ChannelSettings,
+    DeliverySettings,
+    HealthSettings,
+    PipelineSettings,
+    ReplySettings,
+    SecuritySettings,
+    Settings,
+    ShutdownSettings,
+    WatchdogSettings,
+)
+
+__all__ = [
+    "AcceptSettings",
+    "ChannelSettings",
+    "DeliverySettings",
+    "HealthSettings",
+    "Leaf",
+    "PipelineSettings",
+    "Problem",
+    "ReplySettings",
+    "Resolution",
+    "SecuritySettings",
+    "Settings",
+    "ShutdownSettings",
+    "WatchdogSettings",
+    "describe",
+    "environment_name",
+    "load_settings",
+    "overlay",
+    "resolve",
+    "shown",
+    "truth",
+]

@@ -1,0 +1,276 @@
+"""Loads the tree: every source is flattened to dotted names, the strongest one wins (decision 7).
+
+All problems of all sources are reported at once; a settings tree is whole or not there at all.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from colloquy.model.errors import SettingsError
+
+from .names import (
+    NOT_SETTINGS,
+    PREFIX,
+    Leaf,
+    environment_name,
+    known_names,
+    leaf_of,
+    name_of,
+    shown,
+)
+from .tree import PRESETS, Settings
+
+NOT_STORABLE = frozenset({"database_url", "data_dir", "accept.spool_dir", "preset"})
+"""Settings that must be known before the store is open, so they cannot be kept in it."""
+
+_YES = frozenset({"true", "yes", "on", "1"})
+_NO = frozenset({"false", "no", "off", "0"})
+
+
+class Problem(Struct, frozen=True):
+    """One thing that is wrong: which setting, where it was said, and why it does not do."""
+
+    setting: str
+    source: str
+    detail: str
+
+
+class Resolution(Struct, frozen=True):
+    """A settings tree together with where each value came from."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+    def origin(self, name: str) -> str:
+        """`default`, `preset test`, `file PATH`, `stored`, `environment NAME`, `command line`.
+
+        `name` is dotted. Raises KeyError when there is no such setting.
+        """
+        if leaf_of(name) is None:
+            raise KeyError(name)
+        return self.origins.get(name, "default")
+
+    def rows(self) -> list[tuple[str, Any, str]]:
+        """(name, value as it may be printed, origin) of every setting: `colloquy config show`."""
+        flat = _flatten(msgspec.to_builtins(self.settings))
+        return [(name, shown(name, value), self.origin(name)) for name, value in flat]
+
+
+def load_settings(
+    file: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+    stored: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings out of all sources; see `resolve`."""
+    return resolve(file, env, overrides, stored).settings
+
+
+def resolve(
+    file: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+    stored: Mapping[str, str] | None = None,
+) -> Resolution:
+    """Merge all sources, weakest first: preset, file, stored, environment, command line.
+
+    `file` is TOML; without it COLLOQUY_CONFIG names one. `overrides` (command line) and `stored`
+    map dotted names to texts. In texts, lists are separated by commas, and an empty text switches
+    an optional setting off. Raises SettingsError with `extra["problems"]`, a list of
+    `{setting, source, detail}` over all sources.
+    """
+    env = env or {}
+    problems: list[Problem] = []
+    if file is None and env.get("COLLOQUY_CONFIG"):
+        file = Path(env["COLLOQUY_CONFIG"])
+    layers = [
+        *_from_file(file, problems),
+        *_from_texts(stored or {}, "stored", problems),
+        *_from_environment(env, problems),
+        *_from_texts(overrides or {}, "command line", problems),
+    ]
+    return _merge(Settings(), layers, problems)
+
+
+def overlay(settings: Settings, overrides: Mapping[str, str]) -> Settings:
+    """Settings made already, with texts of the command line on top. Raises SettingsError."""
+    problems: list[Problem] = []
+    layers = list(_from_texts(overrides, "command line", problems))
+    return _merge(settings, layers, problems).settings
+
+
+def _merge(
+    base: Settings, layers: Iterable[tuple[str, Any, str]], problems: list[Problem]
+) -> Resolution:
+    """The layers over the base, weakest first, with the preset they name below them."""
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, value, source in layers:
+        values[name] = value
+        origins[name] = source
+    preset = values.get("preset", "default")
+    for name, value in PRESETS[preset].items():
+        if name not in values:
+            values[name] = value
+            origins[name] = f"preset {preset}"
+    tree = msgspec.to_builtins(base)
+    for name, value in values.items():
+        _place(tree, name, value)
+    # Every leaf was checked alone; what is left are bounds between settings.
+    settings = msgspec.convert(tree, Settings)
+    problems += _conflicts(settings, origins)
+    if problems:
+        raise _error(problems)
+    return Resolution(settings, origins)
+
+
+def truth(text: str) -> bool:
+    """What a text says: true, yes, on, 1, or false, no, off, 0. Raises ValueError."""
+    word = text.strip().lower()
+    if word not in _YES | _NO:
+        raise ValueError(f"expected true or false, got {text!r}")
+    return word in _YES
+
+
+Layer = Iterator[tuple[str, Any, str]]
+
+
+def _from_file(file: Path | None, problems: list[Problem]) -> Layer:
+    if file is None:
+        return
+    source = f"file {file}"
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(Problem("", source, f"cannot be read: {error.strerror or error}"))
+        return
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(Problem("", source, f"is not TOML: {error}"))
+        return
+    for name, value in _flatten(table):
+        leaf = leaf_of(name)
+        if leaf is None:
+            problems.append(Problem(name, source, _unknown(name)))
+            continue
+        try:
+            yield name, _convert(leaf, None if leaf.optional and value == "" else value), source
+        except ValueError as error:
+            problems.append(Problem(name, source, str(error)))
+
+
+def _from_texts(texts: Mapping[str, str], source: str, problems: list[Problem]) -> Layer:
+    for name, text in texts.items():
+        leaf = leaf_of(name)
+        if leaf is None:
+            problems.append(Problem(name, source, _unknown(name)))
+        elif source == "stored" and name in NOT_STORABLE:
+            problems.append(Problem(name, source, "is needed before the store can be opened"))
+        else:
+            try:
+                yield name, _parse(leaf, text), source
+            except ValueError as error:
+                problems.append(Problem(name, source, str(error)))
+
+
+def _from_environment(env: Mapping[str, str], problems: list[Problem]) -> Layer:
+    for variable, text in env.items():
+        if not variable.startswith(PREFIX) or variable.startswith(NOT_SETTINGS):
+            continue
+        source = f"environment {variable}"
+        name = name_of(variable)
+        leaf = leaf_of(name) if name is not None else None
+        if name is None or leaf is None:
+            problems.append(Problem(variable, source, _unknown_variable(variable)))
+            continue
+        try:
+            yield name, _parse(leaf, text), source
+        except ValueError as error:
+            problems.append(Problem(name, source, str(error)))
+
+
+def _parse(leaf: Leaf, text: str) -> Any:
+    """The value that a text stands for. Raises ValueError."""
+    value: Any = text.strip()
+    if leaf.optional and value == "":
+        return None
+    if leaf.type_name == "bool":
+        return truth(text)
+    if leaf.type_name.startswith("list of"):
+        value = [part.strip() for part in value.strip("[]").split(",") if part.strip()]
+    # A text setting keeps what was written: "null" and "1" are texts too.
+    texts = leaf.type_name.startswith(("str", "one of"))
+    return _convert(leaf, value, strict=texts)
+
+
+def _convert(leaf: Leaf, value: Any, strict: bool = True) -> Any:
+    """A value of the leaf's type within its range. Raises ValueError."""
+    try:
+        converted = msgspec.convert(value, leaf.type, strict=strict)
+    except msgspec.ValidationError as error:
+        # A URL that does not parse may still hold a password.
+        got = "" if leaf.name == "database_url" else f", got {value!r}"
+        raise ValueError(_reason(error) + got) from None
+    numbers = converted if isinstance(converted, tuple) else (converted,)
+    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+        raise ValueError(f"expected a finite number, got {value!r}")
+    return converted
+
+
+def _reason(error: msgspec.ValidationError) -> str:
+    text = str(error).split(", got `")[0]
+    return text[:1].lower() + text[1:]
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        name = prefix + key
+        if isinstance(value, Mapping) and leaf_of(name) is None:
+            yield from _flatten(value, name + ".")
+        else:
+            yield name, value
+
+
+def _place(tree: dict[str, Any], name: str, value: Any) -> None:
+    *path, last = name.split(".")
+    for part in path:
+        tree = tree.setdefault(part, {})
+    tree[last] = value
+
+
+def _conflicts(settings: Settings, origins: Mapping[str, str]) -> Iterator[Problem]:
+    health = settings.health
+    if not health.critical < health.warning < health.recover:
+        names = [f"health.{name}" for name in ("critical", "warning", "recover")]
+        source = next((origins[name] for name in names if name in origins), "default")
+        yield Problem("health", source, "critical < warning < recover does not hold")
+    if settings.accept.max_body_bytes > settings.accept.max_pending_bytes:
+        source = origins.get("accept.max_body_bytes", origins.get("accept.max_pending_bytes", ""))
+        yield Problem("accept.max_body_bytes", source, "is larger than accept.max_pending_bytes")
+
+
+def _unknown(name: str) -> str:
+    close = difflib.get_close_matches(name, known_names(), n=1)
+    return "there is no such setting" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _unknown_variable(variable: str) -> str:
+    names = [environment_name(name) for name in known_names()]
+    close = difflib.get_close_matches(variable, names, n=1)
+    return "there is no such setting" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _error(problems: list[Problem]) -> SettingsError:
+    lines = [f"{problem.setting} ({problem.source}): {problem.detail}" for problem in problems]
+    return SettingsError(
+        "; ".join(line.removeprefix(" ") for line in lines),
+        problems=[msgspec.to_builtins(problem) for problem in problems],
+    )

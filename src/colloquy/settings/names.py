@@ -1,0 +1,170 @@
+"""Names of settings: dotted (`accept.max_batch`) and environment (`COLLOQUY_ACCEPT_MAX_BATCH`)."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Annotated, Any, get_args, get_origin
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from msgspec import Struct
+
+from .tree import ChannelSettings, FlagValue, Settings
+
+PREFIX = "COLLOQUY_"
+FLAG_PREFIX = "COLLOQUY_FLAG_"
+CHANNEL_PREFIX = "COLLOQUY_CHANNELS_"
+
+NOT_SETTINGS = ("COLLOQUY_CONFIG", "COLLOQUY_URL", "COLLOQUY_API_KEY", "COLLOQUY_TEST_")
+"""Names (or beginnings of names) in our namespace that are no settings: the file, the server that
+the command line talks to and its key, the tests."""
+
+_ENTRY = re.compile(r"[a-z][a-z0-9_]*\Z")
+"""A channel or flag name that can be written in every source."""
+
+
+class Leaf(Struct, frozen=True):
+    """One value of the tree: a row of the reference page.
+
+    `type` is the annotated type; `<name>` in `name` stands for a channel or a flag.
+    """
+
+    name: str
+    environment: str
+    type: Any
+    default: Any
+    doc: str
+
+    @property
+    def optional(self) -> bool:
+        """Whether None is allowed, so that an empty text switches it off."""
+        return type(None) in get_args(_plain(self.type))
+
+    @property
+    def type_name(self) -> str:
+        """The type in words: `int`, `one of default, test`, `list of float`."""
+        return _type_name(self.type)
+
+
+def environment_name(name: str) -> str:
+    """`accept.max_batch` → `COLLOQUY_ACCEPT_MAX_BATCH`; `flags.x` → `COLLOQUY_FLAG_X`."""
+    if name.startswith("flags."):
+        return FLAG_PREFIX + name.removeprefix("flags.").upper()
+    return PREFIX + name.replace(".", "_").upper()
+
+
+def describe() -> list[Leaf]:
+    """Every setting in the order of the tree, with channels and flags as one pattern each."""
+    patterns = [
+        Leaf(
+            f"channels.<name>.{info.name}",
+            f"{CHANNEL_PREFIX}<NAME>_{info.name.upper()}",
+            info.type,
+            info.default,
+            _doc(info.type),
+        )
+        for info in msgspec.structs.fields(ChannelSettings)
+    ]
+    flag = Leaf("flags.<name>", f"{FLAG_PREFIX}<NAME>", FlagValue, None, "A feature flag.")
+    return [*_fixed().values(), *patterns, flag]
+
+
+def leaf_of(name: str) -> Leaf | None:
+    """The setting with this dotted name, or None when there is none."""
+    fixed = _fixed().get(name)
+    if fixed is not None:
+        return fixed
+    parts = name.split(".")
+    if len(parts) == 2 and parts[0] == "flags" and _ENTRY.match(parts[1]):
+        return Leaf(name, environment_name(name), FlagValue, None, "A feature flag.")
+    if len(parts) == 3 and parts[0] == "channels" and _ENTRY.match(parts[1]):
+        default = Settings().channel(parts[1])
+        for info in msgspec.structs.fields(ChannelSettings):
+            if info.name == parts[2]:
+                value = getattr(default, info.name)
+                return Leaf(name, environment_name(name), info.type, value, _doc(info.type))
+    return None
+
+
+def name_of(environment: str) -> str | None:
+    """The dotted name that an environment name stands for, or None when it stands for nothing."""
+    found = _by_environment().get(environment)
+    if found is not None:
+        return found
+    if environment.startswith(FLAG_PREFIX):
+        name = "flags." + environment.removeprefix(FLAG_PREFIX).lower()
+        return name if leaf_of(name) else None
+    if environment.startswith(CHANNEL_PREFIX):
+        rest = environment.removeprefix(CHANNEL_PREFIX).lower()
+        for info in msgspec.structs.fields(ChannelSettings):
+            channel = rest.removesuffix("_" + info.name)
+            if channel != rest:
+                name = f"channels.{channel}.{info.name}"
+                return name if leaf_of(name) else None
+    return None
+
+
+def known_names() -> list[str]:
+    """Dotted names that are always there: what a misspelt one is compared with."""
+    return list(_fixed())
+
+
+def shown(name: str, value: object) -> object:
+    """The value as it may be printed: a password in a URL is masked."""
+    if name != "database_url" or not isinstance(value, str):
+        return value
+    parts = urlsplit(value)
+    if parts.password is None:
+        return value
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
+
+
+@functools.cache
+def _fixed() -> dict[str, Leaf]:
+    """Every leaf that does not hang below a channel or flag name."""
+    found: dict[str, Leaf] = {}
+    defaults = Settings()
+    for info in msgspec.structs.fields(Settings):
+        default = getattr(defaults, info.name)
+        if isinstance(default, Struct):
+            for inner in msgspec.structs.fields(type(default)):
+                name = f"{info.name}.{inner.name}"
+                value = getattr(default, inner.name)
+                found[name] = Leaf(
+                    name, environment_name(name), inner.type, value, _doc(inner.type)
+                )
+        elif not isinstance(default, dict):
+            found[info.name] = Leaf(
+                info.name, environment_name(info.name), info.type, default, _doc(info.type)
+            )
+    return found
+
+
+@functools.cache
+def _by_environment() -> dict[str, str]:
+    return {leaf.environment: leaf.name for leaf in _fixed().values()}
+
+
+def _plain(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _doc(kind: Any) -> str:
+    for extra in get_args(kind)[1:]:
+        if isinstance(extra, msgspec.Meta) and extra.description:
+            return extra.description
+    return ""
+
+
+def _type_name(kind: Any) -> str:
+    kind = _plain(kind)
+    options = get_args(kind)
+    if get_origin(kind) is tuple:
+        return f"list of {_type_name(options[0])}"
+    if options and all(isinstance(option, str) for option in options):
+        return "one of " + ", ".join(options)
+    if options:
+        return " or ".join(_type_name(option) for option in options)
+    return "none" if kind is type(None) else str(kind.__name__)
