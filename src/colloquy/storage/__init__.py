@@ -1,0 +1,1 @@
+"""Where things are kept: one store protocol, SQLite and PostgreSQL behind it."""

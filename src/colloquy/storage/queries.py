@@ -1,0 +1,106 @@
+"""Ordinary reads and small writes, by name. `$1`, `$2` … work on both engines as long as each
+parameter first appears in its turn."""
+
+from __future__ import annotations
+
+_SESSION = """s.number, s.id, s.channel, s.account, s.key, s.thread, s.status, s.owner, s.owner_id,
+    s.owner_epoch, s.version, s.last_seq, s.state, s.streams, s.created_at, s.updated_at"""
+
+_DEAD = """id, message_id, conversation, kind, received_at, dead_at, stream, sequence, recorded,
+    cause, detail, status, payload, note"""
+
+_OUTBOX = """o.session, o.seq, o.reply_id, o.channel, o.account, o.automatic, o.owner_epoch,
+    o.priority, o.state, o.due_at, o.attempts, o.note"""
+
+QUERIES: dict[str, str] = {
+    "leases": "SELECT partition, epoch FROM leases ORDER BY partition",
+    "meta_get": "SELECT value FROM meta WHERE name = $1",
+    "meta_set": """INSERT INTO meta (name, value) VALUES ($1, $2)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING value""",
+    "meta_new": """INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING
+        RETURNING value""",
+    # -- the inbox, as the scheduler sees it: everything but the payload
+    "inbox_headers": """SELECT id, message_id, conversation, partition, kind, state, due_at,
+        received_at, stream, sequence, attempts, recorded, length(payload), note
+        FROM inbox WHERE id > $1 ORDER BY id LIMIT $2""",
+    "inbox_totals": """SELECT count(*), coalesce(sum(length(payload)), 0), min(received_at)
+        FROM inbox WHERE kind = 0""",
+    "inbox_crowded": """SELECT conversation, count(*) FROM inbox WHERE kind = 0
+        GROUP BY conversation HAVING count(*) >= $1""",
+    # -- sessions
+    "sessions_page": f"""SELECT {_SESSION} FROM sessions s WHERE s.number < $1
+        ORDER BY s.number DESC LIMIT $2""",
+    "session_top": "SELECT coalesce(max(number), 0) FROM sessions",
+    # -- events
+    "events_page": """SELECT session, position, seq, kind, at, turn_id, body FROM events
+        WHERE session = $1 AND seq > $2 ORDER BY seq LIMIT $3""",
+    "events_before": """SELECT session, position, seq, kind, at, turn_id, body FROM events
+        WHERE session = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3""",
+    "events_of_inbox": """SELECT session, position, seq, kind, at, turn_id, body FROM events
+        WHERE inbox_id = $1 ORDER BY position""",
+    "events_feed": """SELECT session, position, seq, kind, at, turn_id, body FROM events
+        WHERE position > $1 ORDER BY position LIMIT $2""",
+    "unsent_after": """SELECT kind, body FROM events WHERE session = $1 AND seq > $2
+        AND kind IN ('reply_withdrawn', 'reply_failed')""",
+    "message_key": "SELECT body_hash, inbox_id FROM message_keys WHERE message_id = $1",
+    # -- outbox
+    "outbox_pending": f"""SELECT {_OUTBOX}, s.id, s.key, s.thread FROM outbox o
+        JOIN sessions s ON s.number = o.session
+        WHERE (o.session, o.seq) > ($1, $2) ORDER BY o.session, o.seq LIMIT $3""",
+    "outbox_of_session": f"SELECT {_OUTBOX} FROM outbox o WHERE o.session = $1 ORDER BY o.seq",
+    "outbox_count": "SELECT count(*) FROM outbox",
+    # -- dead letters
+    "dead_page": f"""SELECT {_DEAD} FROM dead_letters WHERE id < $1 AND status = $2
+        ORDER BY id DESC LIMIT $3""",
+    "dead_by_id": f"SELECT {_DEAD} FROM dead_letters WHERE id = $1",
+    "dead_by_message": f"SELECT {_DEAD} FROM dead_letters WHERE message_id = $1 ORDER BY id DESC",
+    "dead_of_conversation": f"""SELECT {_DEAD} FROM dead_letters WHERE conversation = $1
+        AND status = 'dead' ORDER BY id""",
+    # -- ledger
+    "changes_of_key": """SELECT position, at, actor, session, operation, collection, key, after,
+        previous FROM changes WHERE collection = $1 AND key = $2 ORDER BY position""",
+    "changes_page": """SELECT position, at, actor, session, operation, collection, key, after,
+        previous FROM changes WHERE position > $1 ORDER BY position LIMIT $2""",
+    # -- keys of clients
+    "api_key_insert": """INSERT INTO api_keys (id, hash, name, scopes, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6) RETURNING id""",
+    "api_key_revoke": """UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL
+        RETURNING id""",
+    "api_keys": """SELECT id, hash, name, scopes, created_at, expires_at, revoked_at FROM api_keys
+        ORDER BY created_at""",
+}
+
+_NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+"""The database's clock in microseconds: what leases go by (engine decision 26)."""
+
+_FREE = f"""NOT EXISTS (SELECT 1 FROM workers w WHERE w.name = l.owner AND w.expires_at > {_NOW})"""
+
+POSTGRES_QUERIES: dict[str, str] = {
+    "inbox_numbers": "SELECT nextval('inbox_ids') FROM generate_series(1, $1::bigint)",
+    "session_numbers": "SELECT nextval('session_numbers') FROM generate_series(1, $1::bigint)",
+    # -- workers and their leases
+    "worker_beat": f"""INSERT INTO workers (name, seen_at, expires_at, info)
+        VALUES ($1, {_NOW}, {_NOW} + $2::bigint, $3)
+        ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at,
+            expires_at = excluded.expires_at, info = excluded.info""",
+    "worker_delete": "DELETE FROM workers WHERE name = $1",
+    "workers_forget": f"DELETE FROM workers WHERE expires_at < {_NOW} - $1::bigint",
+    "workers_live": f"SELECT count(*) FROM workers WHERE expires_at > {_NOW}",
+    "workers": "SELECT name, seen_at, expires_at, info FROM workers ORDER BY name",
+    # One at a time decides about leases. Rows that a running commit holds wait for the next time;
+    # MATERIALIZED keeps the plan from running the choice, and its LIMIT, more than once.
+    "lease_lock": "SELECT pg_advisory_xact_lock(hashtext('colloquy.leases'))",
+    "leases_held": "SELECT partition, epoch FROM leases WHERE owner = $1 ORDER BY partition",
+    "leases_take": f"""WITH free AS MATERIALIZED (
+            SELECT l.partition FROM leases l WHERE {_FREE} ORDER BY l.partition LIMIT $2
+            FOR UPDATE SKIP LOCKED)
+        UPDATE leases SET owner = $1, epoch = epoch + 1 FROM free
+        WHERE leases.partition = free.partition RETURNING leases.partition, epoch""",
+    "leases_release": """WITH given AS MATERIALIZED (
+            SELECT l.partition FROM leases l
+            WHERE l.owner = $1 AND l.partition = ANY ($2::bigint[]) FOR UPDATE SKIP LOCKED)
+        UPDATE leases SET owner = NULL, epoch = epoch + 1 FROM given
+        WHERE leases.partition = given.partition RETURNING leases.partition, epoch""",
+    "leases_drop": "UPDATE leases SET owner = NULL, epoch = epoch + 1 WHERE owner = $1",
+}
+"""What only PostgreSQL needs."""

@@ -1,0 +1,344 @@
+"""The hot statements, by name: one text for both engines (engine decision 6).
+
+Each statement reads its rows from a table expression called `input`, so many rows are one statement
+and one round trip: SQLite gets `input` as VALUES, PostgreSQL as `unnest` of one array per column.
+`WHERE true` after `FROM input` is what SQLite's grammar needs before ON CONFLICT.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+_POSTGRES_TYPES = {"int": "bigint", "bytes": "bytea", "text": "text"}
+_SHARE = "{share}"
+"""In a statement: the place of a row lock inside it, which only PostgreSQL needs."""
+
+
+class Statement(NamedTuple):
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    """Columns of `input`: name and type (int, bytes, text)."""
+    sql: str
+    postgres_tail: str = ""
+    """Row locks, taken in key order (engine decision 7); SQLite has one writer and needs none."""
+    postgres_sql: str = ""
+    """Where PostgreSQL needs another text altogether."""
+
+    @property
+    def width(self) -> int:
+        return len(self.columns)
+
+
+def _statement(
+    name: str, columns: str, sql: str, postgres_tail: str = "", postgres_sql: str = ""
+) -> Statement:
+    pairs = (column.split(":") for column in columns.split())
+    typed = tuple((pair[0], pair[1]) for pair in pairs)
+    return Statement(
+        name, typed, " ".join(sql.split()), postgres_tail, " ".join(postgres_sql.split())
+    )
+
+
+def _insert(
+    name: str, table: str, columns: str, tail: str = "", postgres_sql: str = ""
+) -> Statement:
+    names = ", ".join(column.split(":")[0] for column in columns.split())
+    sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM input WHERE true {tail}"
+    return _statement(name, columns, sql, postgres_sql=postgres_sql)
+
+
+_INBOX = (
+    "id:int message_id:bytes conversation:bytes partition:int kind:int state:text due_at:int "
+    "received_at:int stream:text sequence:int attempts:int recorded:int payload:bytes note:bytes"
+)
+
+STATEMENTS: dict[str, Statement] = {
+    statement.name: statement
+    for statement in (
+        # -- accept
+        _insert(
+            "key_insert",
+            "message_keys",
+            "message_id:bytes body_hash:bytes inbox_id:int",
+            "ON CONFLICT (message_id) DO NOTHING RETURNING inbox_id",
+        ),
+        _statement(
+            "key_select",
+            "message_id:bytes",
+            """SELECT k.message_id, k.body_hash, k.inbox_id,
+                      (SELECT max(d.status) FROM dead_letters d WHERE d.message_id = k.message_id)
+               FROM input JOIN message_keys k ON k.message_id = input.message_id""",
+        ),
+        _insert("inbox_insert", "inbox", _INBOX),
+        # -- guards of a commit
+        _statement(
+            "lease_check",
+            "partition:int epoch:int",
+            """SELECT l.partition FROM input JOIN leases l
+               ON l.partition = input.partition AND l.epoch = input.epoch""",
+            "ORDER BY l.partition FOR SHARE OF l",
+        ),
+        _statement(
+            "session_guard",
+            "number:int",
+            """SELECT s.number, s.version, s.last_seq FROM input
+               JOIN sessions s ON s.number = input.number""",
+            "ORDER BY s.number FOR UPDATE OF s",
+        ),
+        _statement(
+            "inbox_delete",
+            "id:int",
+            "DELETE FROM inbox WHERE id IN (SELECT id FROM input) RETURNING id",
+        ),
+        _statement(
+            "outbox_delete",
+            "session:int seq:int",
+            """DELETE FROM outbox WHERE (session, seq) IN (SELECT session, seq FROM input)
+               RETURNING session, seq""",
+        ),
+        # A reply that is being sent cannot be taken back any more.
+        _statement(
+            "outbox_withdraw",
+            "session:int seq:int",
+            """DELETE FROM outbox WHERE (session, seq) IN (SELECT session, seq FROM input)
+                  AND state <> 'in_flight' RETURNING session, seq""",
+        ),
+        _statement(
+            "dead_letter_delete",
+            "id:int",
+            "DELETE FROM dead_letters WHERE id IN (SELECT id FROM input) RETURNING id",
+        ),
+        # -- what a turn writes
+        _insert(
+            "session_insert",
+            "sessions",
+            "number:int id:bytes channel:text account:text key:text thread:text status:text "
+            "owner:text owner_id:text owner_epoch:int version:int last_seq:int state:bytes "
+            "streams:bytes created_at:int updated_at:int",
+            "ON CONFLICT DO NOTHING RETURNING number",
+        ),
+        _statement(
+            "session_touch",
+            "number:int last_seq:int updated_at:int",
+            """UPDATE sessions SET last_seq = input.last_seq, updated_at = input.updated_at
+               FROM input WHERE sessions.number = input.number""",
+        ),
+        _statement(
+            "session_state",
+            "number:int status:text owner:text owner_id:text owner_epoch:int version:int "
+            "state:bytes",
+            """UPDATE sessions SET status = input.status, owner = input.owner,
+                      owner_id = input.owner_id, owner_epoch = input.owner_epoch,
+                      version = input.version, state = input.state
+               FROM input WHERE sessions.number = input.number""",
+        ),
+        _statement(
+            "session_streams",
+            "number:int streams:bytes",
+            """UPDATE sessions SET streams = input.streams
+               FROM input WHERE sessions.number = input.number""",
+        ),
+        # SQLite numbers the rows in the order of its one writer. On PostgreSQL the positions come
+        # from a counter row, so that here too they follow the order of commits: a reader that goes
+        # up by position can never pass a row that appears later.
+        _insert(
+            "event_insert",
+            "events",
+            "session:int seq:int kind:text at:int turn_id:bytes inbox_id:int body:bytes",
+            postgres_sql="""
+                , total AS (SELECT count(*) AS rows FROM input),
+                top AS (UPDATE counters SET value = counters.value + total.rows FROM total
+                        WHERE counters.name = 'events'
+                        RETURNING counters.value - total.rows AS value)
+                INSERT INTO events (position, session, seq, kind, at, turn_id, inbox_id, body)
+                SELECT top.value + row_number() OVER (), session, seq, kind, at, turn_id, inbox_id,
+                       body
+                FROM input, top""",
+        ),
+        _insert(
+            "outbox_insert",
+            "outbox",
+            "session:int seq:int reply_id:bytes channel:text account:text automatic:int "
+            "owner_epoch:int priority:int state:text due_at:int attempts:int note:bytes",
+        ),
+        _statement(
+            "inbox_set",
+            "id:int state:text due_at:int attempts:int recorded:int note:bytes",
+            """UPDATE inbox SET state = input.state, due_at = input.due_at,
+                      attempts = input.attempts, recorded = input.recorded, note = input.note
+               FROM input WHERE inbox.id = input.id""",
+        ),
+        _insert(
+            "dead_letter_insert",
+            "dead_letters",
+            "id:int message_id:bytes conversation:bytes kind:int received_at:int dead_at:int "
+            "stream:text sequence:int recorded:int cause:text detail:text status:text "
+            "payload:bytes note:bytes",
+        ),
+        _statement(
+            "dead_letter_status",
+            "id:int status:text",
+            """UPDATE dead_letters SET status = input.status
+               FROM input WHERE dead_letters.id = input.id""",
+        ),
+        # One row per key in one statement: `previous` must not miss a row of the same statement.
+        _statement(
+            "change_insert",
+            "position:int at:int actor:text session:int operation:text collection:text key:text "
+            "after:bytes",
+            """INSERT INTO changes
+                      (position, at, actor, session, operation, collection, key, after, previous)
+               SELECT position, at, actor, session, operation, collection, key, after,
+                      (SELECT max(c.position) FROM changes c
+                       WHERE c.collection = input.collection AND c.key = input.key)
+               FROM input WHERE true""",
+        ),
+        _statement(
+            "counter_add",
+            "name:text amount:int",
+            """UPDATE counters SET value = counters.value + input.amount
+               FROM input WHERE counters.name = input.name RETURNING counters.value""",
+        ),
+        _statement(
+            "counter_raise",
+            "name:text amount:int",
+            """UPDATE counters SET value = input.amount FROM input
+               WHERE counters.name = input.name AND counters.value < input.amount""",
+        ),
+        # -- delivery: the session's row is locked, so that a take-over comes before or after
+        _statement(
+            "outbox_release",
+            "session:int seq:int",
+            """DELETE FROM outbox WHERE (session, seq) IN (SELECT session, seq FROM input)
+                  AND state = 'pending'
+                  AND (automatic = 0 OR owner_epoch =
+                       (SELECT s.owner_epoch FROM sessions s WHERE s.number = outbox.session
+                        {share}))
+               RETURNING session, seq""",
+        ),
+        _statement(
+            "outbox_claim",
+            "session:int seq:int due_at:int",
+            """UPDATE outbox SET state = 'in_flight', attempts = attempts + 1,
+                      due_at = input.due_at
+               FROM input WHERE outbox.session = input.session AND outbox.seq = input.seq
+                  AND outbox.state IN ('pending', 'retry')
+                  AND (outbox.automatic = 0 OR outbox.owner_epoch =
+                       (SELECT s.owner_epoch FROM sessions s WHERE s.number = outbox.session
+                        {share}))
+               RETURNING outbox.session, outbox.seq""",
+        ),
+        _statement(
+            "outbox_set",
+            "session:int seq:int state:text due_at:int note:bytes",
+            """UPDATE outbox SET state = input.state, due_at = input.due_at, note = input.note
+               FROM input WHERE outbox.session = input.session AND outbox.seq = input.seq""",
+        ),
+        # -- effects
+        _insert(
+            "effect_insert",
+            "effects",
+            "key:bytes name:text session:int turn_id:bytes state:text at:int result:bytes",
+            "ON CONFLICT (key) DO NOTHING RETURNING key",
+        ),
+        _statement(
+            "effect_set",
+            "key:bytes state:text at:int result:bytes",
+            """UPDATE effects SET state = input.state, at = input.at, result = input.result
+               FROM input WHERE effects.key = input.key RETURNING effects.key""",
+        ),
+        # -- reads that take many keys
+        _statement(
+            "inbox_payloads",
+            "id:int",
+            """SELECT i.id, i.payload, i.note FROM input JOIN inbox i ON i.id = input.id""",
+        ),
+        _statement(
+            "sessions_by_id",
+            "id:bytes",
+            """SELECT s.number, s.id, s.channel, s.account, s.key, s.thread, s.status, s.owner,
+                      s.owner_id, s.owner_epoch, s.version, s.last_seq, s.state, s.streams,
+                      s.created_at, s.updated_at
+               FROM input JOIN sessions s ON s.id = input.id""",
+        ),
+        _statement(
+            "sessions_by_number",
+            "number:int",
+            """SELECT s.number, s.id, s.channel, s.account, s.key, s.thread, s.status, s.owner,
+                      s.owner_id, s.owner_epoch, s.version, s.last_seq, s.state, s.streams,
+                      s.created_at, s.updated_at
+               FROM input JOIN sessions s ON s.number = input.number""",
+        ),
+        _statement(
+            "events_after",
+            "session:int after:int",
+            """SELECT e.session, e.position, e.seq, e.kind, e.at, e.turn_id, e.body FROM input
+               JOIN events e ON e.session = input.session AND e.seq > input.after
+               ORDER BY e.session, e.seq""",
+        ),
+        _statement(
+            "events_at",
+            "session:int seq:int",
+            """SELECT e.session, e.position, e.seq, e.kind, e.at, e.turn_id, e.body FROM input
+               JOIN events e ON e.session = input.session AND e.seq = input.seq
+               ORDER BY e.session, e.seq""",
+        ),
+        _statement(
+            "effects_by_key",
+            "key:bytes",
+            """SELECT f.key, f.name, f.state, f.at, f.result FROM input
+               JOIN effects f ON f.key = input.key""",
+        ),
+    )
+}
+
+
+@cache
+def sqlite_text(name: str, rows: int) -> str:
+    """The statement for this many rows of `?` parameters."""
+    statement = STATEMENTS[name]
+    names = ", ".join(column for column, _ in statement.columns)
+    one = "(" + ", ".join("?" * statement.width) + ")"
+    values = ", ".join([one] * rows)
+    return f"WITH input({names}) AS (VALUES {values}) {statement.sql.replace(_SHARE, '')}"
+
+
+@cache
+def postgres_text(name: str) -> str:
+    """The statement with one array parameter per column."""
+    statement = STATEMENTS[name]
+    names = ", ".join(column for column, _ in statement.columns)
+    arrays = ", ".join(
+        f"${index}::{_POSTGRES_TYPES[kind]}[]"
+        for index, (_, kind) in enumerate(statement.columns, 1)
+    )
+    sql = statement.postgres_sql or statement.sql.replace(_SHARE, "FOR SHARE OF s")
+    text = f"WITH input({names}) AS (SELECT * FROM unnest({arrays})) {sql}"
+    return f"{text} {statement.postgres_tail}".rstrip()
+
+
+@cache
+def _text_columns(name: str) -> tuple[int, ...]:
+    columns = STATEMENTS[name].columns
+    return tuple(index for index, (_, kind) in enumerate(columns) if kind == "text")
+
+
+def storable_rows(name: str, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows with U+0000 dropped from text columns (engine decision 10), on both engines alike.
+
+    Raises TypeError when a text column holds something else.
+    """
+    for column in _text_columns(name):
+        for row in rows:
+            text = row[column]
+            if text is not None and "\0" in text:
+                return [storable(row) for row in rows]
+    return rows
+
+
+def storable(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The parameters with U+0000 dropped from every text."""
+    return tuple(
+        value.replace("\0", "") if isinstance(value, str) else value for value in parameters
+    )

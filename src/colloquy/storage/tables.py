@@ -1,0 +1,208 @@
+"""The schema, in SQLAlchemy Core. Imported by migrations only: serving never pays for it.
+
+Times are microseconds since 1970 in BIGINT; 128-bit ids are 16 bytes; payloads are JSON bytes
+(engine decision 10). Integer keys keep the hot indexes small and append-mostly.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+# SQLite gives only INTEGER PRIMARY KEY the rowid, which is what makes the log append in place.
+_Number = BigInteger().with_variant(Integer(), "sqlite")
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False, server_default=text("0")),
+    Column("owner", Text),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seen_at", BigInteger, nullable=False),
+    # A worker's leases live as long as it does: one row to renew instead of its partitions' rows,
+    # which its commits hold locked.
+    Column("expires_at", BigInteger, nullable=False),
+    Column("info", LargeBinary, nullable=False),
+)
+
+message_keys = Table(
+    "message_keys",
+    metadata,
+    Column("message_id", LargeBinary, primary_key=True),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("inbox_id", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=False),
+    Column("message_id", LargeBinary, nullable=False),
+    Column("conversation", LargeBinary, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("stream", Text),
+    Column("sequence", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("recorded", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("note", LargeBinary),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("number", _Number, primary_key=True, autoincrement=False),
+    Column("id", LargeBinary, nullable=False, unique=True),
+    Column("channel", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("owner_id", Text),
+    Column("owner_epoch", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("streams", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    # SQLite numbers by itself; on PostgreSQL `event_insert` does, in the order of commits.
+    Column("position", _Number, primary_key=True, autoincrement=False),
+    Column("session", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("turn_id", LargeBinary),
+    Column("inbox_id", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+    Index("events_of_session", "session", "seq", unique=True),
+    # Finds what became of a message; inbox numbers grow, so the index grows at its right edge.
+    Index(
+        "events_of_inbox",
+        "inbox_id",
+        sqlite_where=text("inbox_id IS NOT NULL"),
+        postgresql_where=text("inbox_id IS NOT NULL"),
+    ),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("session", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("reply_id", LargeBinary, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("automatic", SmallInteger, nullable=False),
+    Column("owner_epoch", BigInteger, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("note", LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("position", _Number, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("session", BigInteger),
+    Column("operation", Text, nullable=False),
+    Column("collection", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("after", LargeBinary),
+    Column("previous", BigInteger),
+    Index("changes_of_key", "collection", "key", "position", unique=True),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=False),
+    Column("message_id", LargeBinary, nullable=False),
+    Column("conversation", LargeBinary, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("dead_at", BigInteger, nullable=False),
+    Column("stream", Text),
+    Column("sequence", BigInteger),
+    Column("recorded", BigInteger, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("note", LargeBinary),
+    Index("dead_letters_of_message", "message_id"),
+    Index("dead_letters_of_conversation", "conversation"),
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("session", BigInteger, nullable=False),
+    Column("turn_id", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("result", LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
