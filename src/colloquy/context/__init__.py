@@ -1,0 +1,1 @@
+"""What a turn is answered with besides its own text."""

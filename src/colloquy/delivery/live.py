@@ -1,0 +1,106 @@
+"""Live fan-out inside one process: who waits for a message's replies, who watches a conversation.
+
+Watchers are only told *that* something happened; they read the log themselves, so what they see is
+always in order and complete, and a slow one costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+from ..model.views import ReplyView
+
+
+class Signals:
+    """Wakes the watchers of a conversation."""
+
+    def __init__(self) -> None:
+        self._watchers: defaultdict[bytes, set[asyncio.Event]] = defaultdict(set)
+        self.closed = False
+
+    def watch(self, conversation: bytes) -> asyncio.Event:
+        """An event that is set whenever something happened; clear it before reading the log."""
+        event = asyncio.Event()
+        self._watchers[conversation].add(event)
+        return event
+
+    def unwatch(self, conversation: bytes, event: asyncio.Event) -> None:
+        watchers = self._watchers.get(conversation)
+        if watchers is not None:
+            watchers.discard(event)
+            if not watchers:
+                del self._watchers[conversation]
+
+    def touch(self, conversation: bytes) -> None:
+        for event in self._watchers.get(conversation, ()):
+            event.set()
+
+    def touch_all(self) -> None:
+        """After a signal that does not say which: everybody looks."""
+        for watchers in self._watchers.values():
+            for event in watchers:
+                event.set()
+
+    def close(self) -> None:
+        """Ends every stream."""
+        self.closed = True
+        self.touch_all()
+
+
+class Waiters:
+    """Callers that wait for the replies to a message."""
+
+    def __init__(self) -> None:
+        self._by_message: dict[bytes, list[asyncio.Future[list[ReplyView]]]] = {}
+        self._expected: dict[bytes, tuple[list[bytes], set[bytes], list[ReplyView]]] = {}
+
+    def wait(self, message_id: bytes) -> asyncio.Future[list[ReplyView]]:
+        future: asyncio.Future[list[ReplyView]] = asyncio.get_running_loop().create_future()
+        self._by_message.setdefault(message_id, []).append(future)
+        return future
+
+    def leave(self, message_id: bytes, future: asyncio.Future[list[ReplyView]]) -> None:
+        """The caller waits no more."""
+        futures = self._by_message.get(message_id)
+        if futures is not None and future in futures:
+            futures.remove(future)
+            if not futures:
+                del self._by_message[message_id]
+
+    def settled(self, turn: bytes, messages: list[bytes], replies: list[bytes]) -> None:
+        """The turn of these messages is committed with these replies, not yet released."""
+        waiting = [message for message in messages if message in self._by_message]
+        if not waiting:
+            return
+        if replies:
+            self._expected[turn] = (waiting, set(replies), [])
+        else:
+            self._answer(waiting, [])
+
+    def released(self, turn: bytes | None, reply: ReplyView) -> None:
+        """A reply goes out now (or was withdrawn: then it is not shown but no longer awaited)."""
+        self._arrived(turn, bytes.fromhex(reply.reply_id), reply)
+
+    def withdrawn(self, turn: bytes | None, reply_id: bytes) -> None:
+        self._arrived(turn, reply_id, None)
+
+    def awaits(self, turn: bytes | None) -> bool:
+        return turn in self._expected
+
+    def _arrived(self, turn: bytes | None, reply_id: bytes, reply: ReplyView | None) -> None:
+        if turn is None or turn not in self._expected:
+            return
+        waiting, missing, views = self._expected[turn]
+        missing.discard(reply_id)
+        if reply is not None:
+            views.append(reply)
+        if not missing:
+            del self._expected[turn]
+            self._answer(waiting, views)
+
+    def _answer(self, messages: list[bytes], views: list[ReplyView]) -> None:
+        for message in messages:
+            for future in self._by_message.pop(message, ()):
+                if not future.done():
+                    future.set_result(list(views))

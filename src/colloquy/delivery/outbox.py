@@ -1,0 +1,444 @@
+"""The outbox: every reply leaves through here, at least once, in order, under one id for ever.
+
+A reply is *released* by a commit that checks the conversation's owner (engine decision 34): an
+automatic reply whose owner epoch is over is withdrawn instead. On a live channel (web page, API:
+the client reads the log) releasing is sending. On a push channel the row is first claimed
+(`in_flight`), then sent, then deleted; a process that dies in between sends it again under the same
+reply id. Replies of one conversation go one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from ..model.errors import StoreUnavailable
+from ..model.message import encode
+from ..model.times import Clock, now_us, rfc3339
+from ..model.views import ReplyView
+from ..settings import DeliverySettings
+from ..storage.store import OutboxItem, Store
+from ..storage.write_set import EventRow, Unit, Verdict, WriteSet
+from ..telemetry import Metrics, get_logger
+from .live import Signals, Waiters
+
+log = get_logger(__name__)
+
+PAUSE_S = 0.2
+"""Pause after an outage of the store."""
+
+
+class Outgoing(NamedTuple):
+    """A reply on its way: the outbox row, its turn, and the body of its event."""
+
+    item: OutboxItem
+    turn_id: bytes | None
+    at: int
+    body: bytes
+
+
+class Sent(NamedTuple):
+    """What became of one reply. `retry`: a transient failure, to be tried again."""
+
+    ok: bool
+    detail: str = ""
+    retry: bool = True
+
+
+class PushChannel(Protocol):
+    """A channel that replies are sent to, in batches; results in the order of the batch.
+
+    Raising fails the whole batch, to be tried again.
+    """
+
+    async def send(self, batch: Sequence[Outgoing]) -> Sequence[Sent]: ...
+
+
+_view = msgspec.json.Decoder(ReplyView)
+
+
+def reply_view(
+    body: bytes, *, conversation: bytes, seq: int, at: int, turn_id: bytes | None
+) -> ReplyView:
+    """The reply of an event as clients see it."""
+    known = {
+        "conversation_id": conversation.hex(),
+        "seq": seq,
+        "at": rfc3339(at),
+        "turn_id": turn_id.hex() if turn_id else None,
+    }
+    return _view.decode(b"{" + encode(known)[1:-1] + b"," + body[1:])
+
+
+class Delivery:
+    """Takes committed replies out of the outbox. One per process; runs as a supervised task."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: DeliverySettings,
+        metrics: Metrics,
+        signals: Signals,
+        waiters: Waiters,
+        *,
+        owns: Callable[[bytes], bool] = lambda conversation: True,
+        clock: Clock = now_us,
+    ) -> None:
+        """`owns`: whether this process delivers for a conversation (it holds its partition)."""
+        self._store = store
+        self._settings = settings
+        self._metrics = metrics
+        self._signals = signals
+        self._waiters = waiters
+        self._owns = owns
+        self._clock = clock
+        self._channels: dict[str, PushChannel] = {}
+        self._live: deque[Outgoing] = deque()
+        self._push: dict[int, deque[Outgoing]] = {}
+        self._busy: set[int] = set()
+        self._known: set[tuple[int, int]] = set()
+        self._sent: set[tuple[int, int]] = set()
+        """Sent, but their rows could not be deleted yet: they are not sent again."""
+        self._due: dict[int, int] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._work = asyncio.Event()
+        self._all_released = asyncio.Event()
+        self._all_released.set()
+
+    def register(self, name: str, channel: PushChannel) -> None:
+        """Replies on this channel are pushed; on every other one clients read them."""
+        self._channels[name] = channel
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    # -- coming in ----------------------------------------------------------------------------
+
+    def offer(self, batch: Iterable[Outgoing]) -> None:
+        """Replies that were just committed, in the order of their events."""
+        for out in batch:
+            item = out.item
+            place = (item.session, item.seq)
+            if place in self._known:
+                continue
+            self._known.add(place)
+            if item.channel in self._channels:
+                self._queue(out)
+            else:
+                self._live.append(out)
+                self._all_released.clear()
+        self._work.set()
+
+    def _queue(self, out: Outgoing) -> None:
+        session = out.item.session
+        queue = self._push.setdefault(session, deque())
+        queue.append(out)
+        if len(queue) > 1 and queue[-2].item.seq > out.item.seq:
+            # An older reply was found in the outbox after a new one was committed here.
+            first = [queue.popleft()] if session in self._busy else []
+            self._push[session] = deque([*first, *sorted(queue, key=_seq)])
+
+    async def load(self) -> int:
+        """Offers what lies in the outbox and is not known here: after a start, a new lease, or
+        when another process wrote it. Returns how many."""
+        after = (-1, -1)
+        found = 0
+        while True:
+            items = await self._store.outbox(after, 500)
+            if not items:
+                return found
+            after = (items[-1].session, items[-1].seq)
+            wanted = [
+                item
+                for item in items
+                if (item.session, item.seq) not in self._known and self._owns(item.conversation)
+            ]
+            places = [(item.session, item.seq) for item in wanted]
+            events = {
+                (event.session, event.seq): event for event in await self._store.events_at(places)
+            }
+            self.offer(
+                Outgoing(item, event.turn_id, event.at, event.body)
+                for item in wanted
+                if (event := events.get((item.session, item.seq))) is not None
+            )
+            found += len(wanted)
+
+    def wake(self) -> None:
+        self._work.set()
+
+    # -- the task -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Delivers until cancelled."""
+        while True:
+            timeout = self._next_due_s()
+            try:
+                if timeout is None:
+                    await self._work.wait()
+                elif timeout > 0:
+                    # Not `wait_for`, which on Python 3.11 can swallow a cancellation.
+                    async with asyncio.timeout(timeout):
+                        await self._work.wait()
+            except TimeoutError:
+                pass
+            self._work.clear()
+            try:
+                while self._live:
+                    await self._release(self._batch())
+                self._all_released.set()
+                self._start_pushes()
+            except StoreUnavailable as error:
+                log.warning("delivery_waits", detail=error.detail)
+                await asyncio.sleep(PAUSE_S)
+                self._work.set()
+
+    @property
+    def is_idle(self) -> bool:
+        return self._all_released.is_set() and not self._busy and not self._push
+
+    def _next_due_s(self) -> float | None:
+        if self._live:
+            return 0.0
+        due = [self._due_at(session) for session in self._push if session not in self._busy]
+        if not due:
+            return None
+        return max(0.0, (min(due) - self._clock()) / 1e6)
+
+    def _due_at(self, session: int) -> int:
+        """When the first reply of this conversation may be sent."""
+        known = self._due.get(session)
+        if known is not None:
+            return known
+        item = self._push[session][0].item
+        # In flight without us: its sender died. Where it may have been another process, which may
+        # live, the claim has to run out.
+        if item.state == "retry" or (item.state == "in_flight" and self._store.shared):
+            return item.due_at
+        return 0
+
+    # -- live channels ------------------------------------------------------------------------
+
+    def _batch(self) -> list[Outgoing]:
+        size = min(len(self._live), self._settings.batch_size)
+        return [self._live.popleft() for _ in range(size)]
+
+    async def _release(self, batch: list[Outgoing]) -> None:
+        """One commit decides for the whole batch which replies go out."""
+        try:
+            # They were to be pushed by a channel that is not there any more.
+            stray = [_row(out, "pending", 0) for out in batch if out.item.state != "pending"]
+            if stray:
+                await self._store.change("outbox_set", stray)
+            rows = await self._store.change("outbox_release", [_place(out) for out in batch])
+        except Exception:
+            self._live.extendleft(reversed(batch))
+            raise
+        released = {(session, seq) for session, seq in rows}
+        refused = deque(out for out in batch if _place(out) not in released)
+        for out in batch:
+            if _place(out) in released:
+                self._known.discard(_place(out))
+                self._went_out(out)
+        while refused:
+            try:
+                await self._withdraw(refused[0])
+            except Exception:
+                self._live.extendleft(reversed(refused))
+                raise
+            self._known.discard(_place(refused.popleft()))
+
+    def _went_out(self, out: Outgoing) -> None:
+        item = out.item
+        if self._waiters.awaits(out.turn_id):
+            self._waiters.released(
+                out.turn_id,
+                reply_view(
+                    out.body,
+                    conversation=item.conversation,
+                    seq=item.seq,
+                    at=out.at,
+                    turn_id=out.turn_id,
+                ),
+            )
+        self._signals.touch(item.conversation)
+        self._metrics.delivered.of(item.channel).inc()
+
+    async def _withdraw(self, out: Outgoing) -> None:
+        """The owner changed before it was released: it is taken back, and the log says so."""
+        item = out.item
+        unit = Unit(
+            session=item.session,
+            at=self._clock(),
+            withdraw=((item.session, item.seq),),
+            events=[withdrawn_event(item, self._clock())],
+        )
+        await self._store.commit(WriteSet(units=[unit]))
+        self._waiters.withdrawn(out.turn_id, item.reply_id)
+        self._signals.touch(item.conversation)
+
+    # -- push channels ------------------------------------------------------------------------
+
+    def _start_pushes(self) -> None:
+        """One reply of each conversation, grouped by channel; its next one follows then."""
+        now = self._clock()
+        by_channel: dict[str, list[Outgoing]] = {}
+        for session, queue in list(self._push.items()):
+            if session in self._busy or self._due_at(session) > now:
+                continue
+            batch = by_channel.setdefault(queue[0].item.channel, [])
+            if len(batch) < self._settings.batch_size:
+                batch.append(queue[0])
+                self._busy.add(session)
+        for name, batch in by_channel.items():
+            batch.sort(key=lambda out: -out.item.priority)
+            task = asyncio.create_task(self._push_batch(name, batch))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _push_batch(self, name: str, batch: list[Outgoing]) -> None:
+        later = 0
+        try:
+            await self._send(name, batch)
+        except StoreUnavailable as error:
+            log.warning("delivery_waits", detail=error.detail)
+            later = self._clock() + int(PAUSE_S * 1e6)
+        except Exception as error:
+            log.error("delivery_failed", channel=name, exc_info=error)
+            later = self._clock() + int(PAUSE_S * 1e6)
+        finally:
+            for out in batch:
+                self._busy.discard(out.item.session)
+                if later and out.item.session in self._push:
+                    self._due[out.item.session] = later
+            self._work.set()
+
+    async def _send(self, name: str, batch: list[Outgoing]) -> None:
+        gone = [out for out in batch if _place(out) in self._sent]
+        going = await self._claim([out for out in batch if _place(out) not in self._sent])
+        failed: list[tuple[Outgoing, Sent]] = []
+        for out, result in zip(going, await self._results(name, going), strict=True):
+            if result.ok:
+                self._sent.add(_place(out))
+                gone.append(out)
+            else:
+                failed.append((out, result))
+        if gone:
+            await self._store.change("outbox_delete", [_place(out) for out in gone])
+            for out in gone:
+                self._sent.discard(_place(out))
+                self._done(out)
+                self._went_out(out)
+        for out, result in failed:
+            await self._failed(out, result)
+
+    async def _claim(self, batch: list[Outgoing]) -> list[Outgoing]:
+        """Those that may be sent now, marked as being in flight; the others are withdrawn."""
+        if not batch:
+            return []
+        now = self._clock()
+        stale = [_row(out, "retry", now) for out in batch if out.item.state == "in_flight"]
+        if stale:
+            await self._store.change("outbox_set", stale)
+        limit = now + int(2 * self._settings.timeout_s * 1e6)
+        claimed = await self._store.change("outbox_claim", [(*_place(out), limit) for out in batch])
+        held = {(session, seq) for session, seq in claimed}
+        going = []
+        for out in batch:
+            if _place(out) in held:
+                claim = out._replace(item=out.item._replace(state="in_flight", due_at=limit))
+                self._push[out.item.session][0] = claim
+                going.append(claim)
+            else:
+                await self._withdraw(out)
+                self._done(out)
+        return going
+
+    async def _results(self, name: str, going: list[Outgoing]) -> list[Sent]:
+        if not going:
+            return []
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                results = list(await self._channels[name].send(going))
+            if len(results) != len(going):
+                raise ValueError(f"{len(results)} results for {len(going)} replies")
+        except Exception as error:
+            results = [Sent(False, f"{type(error).__name__}: {error}")] * len(going)
+        return results
+
+    async def _failed(self, out: Outgoing, result: Sent) -> None:
+        item = out.item
+        attempts = item.attempts + 1
+        now = self._clock()
+        delays = self._settings.retry_delays_s
+        due = now + int(delays[min(attempts - 1, len(delays) - 1)] * 1e6)
+        note = encode({"attempts": attempts, "detail": result.detail})
+        # Not in flight any more: a take-over may withdraw it.
+        await self._store.change("outbox_set", [(*_place(out), "retry", due, note)])
+        item = item._replace(state="retry", due_at=due, attempts=attempts, note=note)
+        self._push[item.session][0] = out._replace(item=item)
+        if result.retry and attempts < self._settings.max_attempts:
+            self._due[item.session] = due
+            return
+        body = {
+            "reply_id": item.reply_id.hex(),
+            "attempts": attempts,
+            "detail": result.detail,
+        }
+        unit = Unit(
+            session=item.session,
+            at=now,
+            withdraw=(_place(out),),
+            events=[EventRow("reply_failed", now, out.turn_id, None, encode(body))],
+        )
+        (outcome,) = await self._store.commit(WriteSet(units=[unit]))
+        if outcome.verdict is Verdict.COMMITTED:
+            log.warning("reply_failed", channel=item.channel, detail=result.detail)
+        self._waiters.withdrawn(out.turn_id, item.reply_id)
+        self._done(out)
+        self._signals.touch(item.conversation)
+
+    def _done(self, out: Outgoing) -> None:
+        session = out.item.session
+        self._known.discard((session, out.item.seq))
+        queue = self._push.get(session)
+        if queue and queue[0].item.seq == out.item.seq:
+            queue.popleft()
+            self._due.pop(session, None)
+            if not queue:
+                del self._push[session]
+
+    async def settle(self, timeout_s: float) -> None:
+        """Waits, at most so long, for what is being released and sent now."""
+        tasks = {asyncio.ensure_future(self._all_released.wait()), *self._sending}
+        _, late = await asyncio.wait(tasks, timeout=timeout_s)
+        for task in late - self._sending:
+            task.cancel()
+
+
+def _place(out: Outgoing) -> tuple[int, int]:
+    return out.item.session, out.item.seq
+
+
+def _seq(out: Outgoing) -> int:
+    return out.item.seq
+
+
+def _row(out: Outgoing, state: str, due: int) -> tuple[int, int, str, int, bytes | None]:
+    """For statement `outbox_set`."""
+    return out.item.session, out.item.seq, state, due, out.item.note
+
+
+def withdrawn_event(item: OutboxItem, at: int) -> EventRow:
+    """Says that a reply in the log was never sent."""
+    return EventRow(
+        "reply_withdrawn",
+        at,
+        None,
+        None,
+        encode({"reply_id": item.reply_id.hex(), "seq": item.seq}),
+    )

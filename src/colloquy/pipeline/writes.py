@@ -1,0 +1,358 @@
+"""From a finished work to the rows that its commit writes. Pure: no I/O, no clock of its own.
+
+Every function moves the cached session on as if the commit will succeed; when it does not, the
+worker drops the cache entry and the turn is done again from the store.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..model import ids
+from ..model.message import encode
+from ..model.reply import Reply
+from ..model.times import rfc3339
+from ..model.turn import Incoming, Said, Turn
+from ..settings import ReplySettings
+from ..storage.write_set import (
+    KIND_TIMER,
+    NO_SESSION,
+    Change,
+    EventRow,
+    InboxRow,
+    OutboxRow,
+    StateRow,
+    Unit,
+)
+from .cache import LastIn, MessageBody, ReplyBody
+from .work import Work, code_of, encode_note, with_attempt
+
+HIGH, NORMAL = 1, 0
+"""Outbox priorities: an urgent message's reply goes first (decision 22)."""
+
+
+def state_of(turn: Turn) -> bytes:
+    """The session's state after this turn, encoded."""
+    state: dict[str, object] = {}
+    if turn.state:
+        state["data"] = turn.state
+    if turn.slots:
+        state["slots"] = turn.slots
+    if turn.asked is not None:
+        state["asked"] = turn.asked
+    return encode(state)
+
+
+def finished(work: Work, now: int, timer_ids: list[int], hand_over_text: str | None = None) -> Unit:
+    """The commit of an answered turn: events, replies, state, timers, and its rows' completion."""
+    if work.turn.owner is not None and not work.replies and hand_over_text:
+        work.replies = [Reply(text=hand_over_text)]
+    unit = _begin(work, now)
+    unit.done = work.ids
+    _append_incoming(work, unit, now)
+    if work.turn.fired is not None:
+        unit.events.append(
+            EventRow("timer_fired", now, work.turn.id, None, encode(work.turn.fired))
+        )
+    _move_state(work, unit, now)
+    _append_replies(work, unit, now, work.replies)
+    _append_timers(work, unit, now, timer_ids)
+    return unit
+
+
+def parked(work: Work, now: int, due: int) -> Unit:
+    """The first commit of a slow turn: what came in and what was understood; the row is parked."""
+    unit = _begin(work, now)
+    _append_incoming(work, unit, now)
+    unit.rows["inbox_set"] = [
+        (header.id, "parked", due, header.attempts, 1, header.note) for header in work.headers
+    ]
+    return unit
+
+
+def duplicate(work: Work, now: int) -> Unit:
+    """A repeat of the newest message: recorded, not answered."""
+    unit = _begin(work, now)
+    unit.done = work.ids
+    _append_repeats(work, unit, now)
+    _count_stream(work, unit)
+    return unit
+
+
+def retried(work: Work, now: int, due: int, error: Exception, *, counts: bool) -> Unit:
+    """A failed attempt: the rows wait until `due`. A burst is taken apart and tried one by one."""
+    unit = Unit(session=NO_SESSION, at=now)
+    rows = []
+    headers = []
+    for header in work.headers:
+        note = encode_note(with_attempt(work.note, error, now))
+        changed = header._replace(
+            state="retry",
+            due_at=due,
+            attempts=header.attempts + (1 if counts else 0),
+            recorded=1 if work.was_parked else header.recorded,
+            note=note,
+        )
+        headers.append(changed)
+        rows.append((changed.id, "retry", due, changed.attempts, changed.recorded, changed.note))
+    work.headers = tuple(headers)
+    unit.rows["inbox_set"] = rows
+    return unit
+
+
+def dead(work: Work, now: int, error: Exception, replies: ReplySettings | None) -> Unit:
+    """The end of a message that cannot be handled: kept with its cause; the visitor hears of it.
+
+    `replies` None: say nothing (the apology is switched off, or somebody else answers here).
+    """
+    unit = _begin(work, now)
+    unit.done = work.ids
+    note = encode_note(with_attempt(work.note, error, now))
+    rows = []
+    for header in work.headers:
+        rows.append(
+            (
+                header.id,
+                header.message_id,
+                work.conversation,
+                header.kind,
+                header.received_at,
+                now,
+                header.stream,
+                header.sequence,
+                1 if work.was_parked else header.recorded,
+                code_of(error),
+                str(error)[:2000],
+                "dead",
+                work.payloads[header.id],
+                note,
+            )
+        )
+        body = {
+            "message_id": header.message_id.hex(),
+            "number": header.id,
+            "cause": code_of(error),
+            "detail": str(error)[:500],
+        }
+        unit.events.append(EventRow("dead_lettered", now, work.turn.id, header.id, encode(body)))
+    unit.rows["dead_letter_insert"] = rows
+    _count_stream(work, unit)
+    work.replies = []
+    if replies is not None and work.turn.incoming:
+        work.turn.owner = None
+        if replies.apology_hand_over is not None:
+            work.turn.owner = (replies.apology_hand_over, None, f"dead letter: {code_of(error)}")
+            _move_owner(work, unit, now)
+        if replies.apology:
+            work.replies = [Reply(text=replies.apology)]
+    _append_replies(work, unit, now, work.replies)
+    return unit
+
+
+# -- parts ------------------------------------------------------------------------------------
+
+
+def _begin(work: Work, now: int) -> Unit:
+    live = work.live
+    unit = Unit(session=live.session.number, at=now, version=live.session.version)
+    if not live.exists:
+        unit.create = live.row()
+        live.exists = True
+        session = live.session
+        body = {
+            "channel": session.channel,
+            "account": session.account,
+            "conversation": session.key,
+            "thread": session.thread,
+        }
+        unit.events.append(EventRow("session_opened", now, None, None, encode(body)))
+    return unit
+
+
+def _append_incoming(work: Work, unit: Unit, now: int) -> None:
+    turn = work.turn
+    live = work.live
+    raws = turn.raw_understanding
+    for index, incoming in enumerate(turn.incoming):
+        if incoming.recorded or work.was_parked:
+            continue
+        if incoming.gap:
+            unit.events.append(_gap_event(incoming, turn.id, now))
+        raw = raws[index] if index < len(raws) else None
+        body = MessageBody(
+            message_id=incoming.message_id.hex(),
+            received_at=rfc3339(incoming.received_at),
+            message=msgspec.Raw(incoming.payload),
+            understanding=msgspec.Raw(raw) if raw else None,
+            late=incoming.late,
+            gap=incoming.gap,
+        )
+        unit.events.append(EventRow("message", now, turn.id, incoming.inbox_id, encode(body)))
+        message = incoming.message
+        kind = message.sender.kind if message.sender is not None else "person"
+        text = message.full_text
+        live.window.add(Said("visitor" if kind == "person" else kind, text, now))
+        live.last_in = LastIn(
+            message.sender_id, text, incoming.received_at, incoming.message_id.hex()
+        )
+    _append_repeats(work, unit, now)
+    _count_stream(work, unit)
+
+
+def _append_repeats(work: Work, unit: Unit, now: int) -> None:
+    for incoming, of in work.repeats:
+        if incoming.recorded or work.was_parked:
+            continue
+        body = {"message_id": incoming.message_id.hex(), "of": of}
+        unit.events.append(
+            EventRow("message_duplicate", now, work.turn.id, incoming.inbox_id, encode(body))
+        )
+
+
+def _gap_event(incoming: Incoming, turn: bytes, now: int) -> EventRow:
+    body = {
+        "stream": incoming.message.stream,
+        "before": incoming.message.sequence,
+        "message_id": incoming.message_id.hex(),
+    }
+    return EventRow("sequence_gap", now, turn, None, encode(body))
+
+
+def _count_stream(work: Work, unit: Unit) -> None:
+    sequenced = [header for header in work.headers if header.sequence is not None]
+    if not sequenced or work.note.late:
+        return
+    for header in sequenced:
+        assert header.stream is not None
+        assert header.sequence is not None
+        work.live.saw(header.stream, header.sequence)
+    unit.streams = encode(work.live.session.streams)
+
+
+def _append_replies(work: Work, unit: Unit, now: int, replies: list[Reply]) -> None:
+    turn = work.turn
+    session = work.live.session
+    urgent = any(incoming.message.urgent for incoming in turn.incoming)
+    for index, reply in enumerate(replies):
+        reply_id = ids.reply_id(turn.id, index)
+        body = ReplyBody(
+            reply_id=reply_id.hex(),
+            text=reply.text,
+            parts=list(reply.parts),
+            quick_replies=reply.quick_replies,
+            metadata=reply.metadata,
+        )
+        unit.outbox.append(
+            OutboxRow(
+                len(unit.events), reply_id, session.channel, session.account, True,
+                session.owner_epoch, HIGH if urgent else NORMAL, now,
+            )
+        )  # fmt: skip
+        unit.events.append(EventRow("reply", now, turn.id, None, encode(body)))
+        work.live.window.add(Said("assistant", reply.text or "", now))
+        work.live.last_in = None
+
+
+def _move_state(work: Work, unit: Unit, now: int) -> None:
+    """Writes the session's state when the turn changed it, and the ledger row with it."""
+    live = work.live
+    session = live.session
+    for reply in work.replies:
+        if reply.hand_over is not None and work.turn.owner is None:
+            work.turn.owner = (reply.hand_over, None, reply.reason)
+    after = state_of(work.turn)
+    status = session.status
+    if session.owner == "assistant":
+        status = "waiting" if work.turn.asked is not None else "open"
+    moved = work.turn.owner is not None and work.turn.owner[0] != session.owner
+    if after == live.state_bytes and status == session.status and not moved:
+        return
+    live.state_bytes = after
+    session.state = msgspec.json.decode(after)
+    before, session.status = session.status, status
+    if moved:
+        _move_owner(work, unit, now)
+        return
+    if status != before:
+        body = {"from": before, "to": status}
+        unit.events.append(EventRow("status_changed", now, work.turn.id, None, encode(body)))
+    _write_state(work, unit, now)
+
+
+def _move_owner(work: Work, unit: Unit, now: int) -> None:
+    """The turn passes the conversation on: automatic replies of the old epoch are over."""
+    assert work.turn.owner is not None
+    owner, owner_id, reason = work.turn.owner
+    session = work.live.session
+    body = {
+        "from": session.owner,
+        "owner": owner,
+        "owner_id": owner_id,
+        "reason": reason,
+        "actor": "engine",
+        "epoch": session.owner_epoch + 1,
+    }
+    session.owner = owner
+    session.owner_id = owner_id
+    session.owner_epoch += 1
+    session.status = "open" if owner == "assistant" else "handed_over"
+    unit.events.append(EventRow("owner_changed", now, work.turn.id, None, encode(body)))
+    _write_state(work, unit, now)
+
+
+def _write_state(work: Work, unit: Unit, now: int) -> None:
+    session = work.live.session
+    session.version += 1
+    unit.state = StateRow(
+        session.status,
+        session.owner,
+        session.owner_id,
+        session.owner_epoch,
+        session.version,
+        work.live.state_bytes,
+    )
+    unit.changes.append(
+        state_change(now, "engine", session.number, session.id, unit.state, work.live.state_bytes)
+    )
+
+
+def state_change(
+    at: int, actor: str, number: int, conversation: bytes, row: StateRow, state: bytes
+) -> Change:
+    """The ledger row of a session's new state; its value is all that a restore would need."""
+    after = encode(
+        {
+            "status": row.status,
+            "owner": row.owner,
+            "owner_id": row.owner_id,
+            "owner_epoch": row.owner_epoch,
+            "state": msgspec.Raw(state),
+        }
+    )
+    return Change(at, actor, number, "set", "session_state", conversation.hex(), after)
+
+
+def _append_timers(work: Work, unit: Unit, now: int, timer_ids: list[int]) -> None:
+    turn = work.turn
+    rows: list[tuple[object, ...]] = []
+    for index, (number, timer) in enumerate(zip(timer_ids, turn.timers, strict=True)):
+        payload = encode({"name": timer.name, "data": timer.data})
+        rows.append(
+            InboxRow(
+                number,
+                ids.timer_id(turn.id, index),
+                work.conversation,
+                ids.partition_of(work.conversation),
+                KIND_TIMER,
+                "ready",
+                now + int(timer.delay_s * 1e6),
+                now,
+                None,
+                None,
+                0,
+                0,
+                payload,
+            )
+        )
+    if rows:
+        unit.rows["inbox_insert"] = rows

@@ -1,0 +1,1 @@
+"""What is answered, and by whom: handlers, templates, the fallback."""
