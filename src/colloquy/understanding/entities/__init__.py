@@ -1,0 +1,5 @@
+"""Entities in a text. Each extractor is a module; `extract` gates, runs and merges them."""
+
+from .extract import EntityExtractor
+
+__all__ = ["EntityExtractor"]
