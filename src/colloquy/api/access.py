@@ -1,0 +1,145 @@
+"""Who may call what: bearer keys with scopes, visitors' tokens, and requests from this machine.
+
+Secrets are compared by the runtime as hashes and never logged. A key in the query string is read on
+stream routes only, because a browser's EventSource and WebSocket cannot send headers.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
+
+from litestar.connection import ASGIConnection, Request
+from litestar.handlers import BaseRouteHandler
+
+from ..model.errors import Forbidden, Unauthenticated
+from ..model.views import Principal
+from .bodies import query_parameters
+
+if TYPE_CHECKING:
+    from ..runtime import Runtime
+
+Scope = Literal["send", "read", "operate", "admin"]
+
+MAX_CREDENTIAL = 512
+"""Bytes of an Authorization header that are looked at; keys and tokens are far shorter."""
+
+_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
+
+_ALL: frozenset[str] = frozenset(("send", "read", "operate", "admin"))
+OPEN = Principal(id="anonymous", scopes=_ALL)
+"""Everybody, when the settings ask for no keys."""
+LOCAL = Principal(id="local", scopes=_ALL)
+"""Someone on this machine, when the settings trust it."""
+
+
+def header(scope: Any, name: bytes) -> bytes | None:
+    """The first header of this (lower-case) name."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return None
+
+
+def bearer(scope: Any, *, in_query: bool = False) -> str | None:
+    """The credential of a request; with `in_query` also from `?token=`. Raises Unauthenticated."""
+    value = header(scope, b"authorization")
+    if value is None:
+        if in_query and b"token=" in scope["query_string"]:
+            found = query_parameters(scope).get("token")
+            if found and len(found[0]) <= MAX_CREDENTIAL:
+                return found[0]
+        return None
+    if len(value) > MAX_CREDENTIAL or value[:7].lower() != b"bearer ":
+        raise Unauthenticated("send `Authorization: Bearer KEY`")
+    return str(value[7:].strip(), "latin-1")
+
+
+def principal_of(runtime: Runtime, scope: Any, *, in_query: bool = False) -> Principal:
+    """Who asks. Raises Unauthenticated or Forbidden."""
+    security = runtime.settings.security
+    if not security.auth:
+        _refuse_other_origin(scope)
+        return OPEN
+    token = bearer(scope, in_query=in_query)
+    if token is not None:
+        return runtime.authenticate(token)
+    if security.trust_loopback and _is_local(scope):
+        _refuse_other_origin(scope)
+        return LOCAL
+    raise Unauthenticated("this needs an API key: send `Authorization: Bearer KEY`")
+
+
+def require(principal: Principal, scopes: tuple[Scope, ...]) -> None:
+    """Raises Forbidden unless the principal has one of the scopes; `admin` implies all."""
+    held = principal.scopes
+    if "admin" in held or any(scope in held for scope in scopes):
+        return
+    raise Forbidden(f"this needs a key with the scope {' or '.join(map(repr, scopes))}")
+
+
+class Guard:
+    """Lets callers in that hold one of the scopes; the connection's scope says who (`principal`).
+
+    It is asynchronous because Litestar runs plain functions in a thread.
+    """
+
+    def __init__(self, scopes: tuple[Scope, ...], in_query: bool) -> None:
+        self.scopes = scopes
+        self._in_query = in_query
+
+    async def __call__(
+        self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
+    ) -> None:
+        runtime: Runtime = connection.app.state.runtime
+        principal = principal_of(runtime, connection.scope, in_query=self._in_query)
+        require(principal, self.scopes)
+        connection.scope["principal"] = principal  # type: ignore[typeddict-unknown-key]
+
+
+def needs(*scopes: Scope, in_query: bool = False) -> Guard:
+    """The guard of a route; with `in_query` a key may come as `?token=`."""
+    return Guard(scopes, in_query)
+
+
+def provide_principal(request: Request[Any, Any, Any]) -> Principal:
+    """Litestar's dependency `principal`: whom the guard of the route let in."""
+    found: Principal = cast(Any, request.scope)["principal"]
+    return found
+
+
+def _refuse_other_origin(scope: Any) -> None:
+    """Without keys a page of another site must not act through its visitor's browser.
+
+    Raises Forbidden when the browser names an origin that is not this server.
+    """
+    origin = header(scope, b"origin")
+    if origin is None:
+        return
+    host = header(scope, b"host") or b""
+    if urlsplit(origin.decode("latin-1")).netloc.lower() != host.decode("latin-1").lower():
+        raise Forbidden("pages of other sites may not call this server without a key")
+
+
+def _is_local(scope: Any) -> bool:
+    """Does the request come from this machine, and does it mean this machine?
+
+    The Host header is checked too: a foreign name that resolves to 127.0.0.1 (DNS rebinding) must
+    not get in.
+    """
+    client = scope.get("client")
+    if not client or not _is_loopback(client[0]):
+        return False
+    if any(name in _FORWARDED for name, _ in scope["headers"]):
+        return False  # a proxy on this machine speaks for somebody else
+    host = (header(scope, b"host") or b"").decode("latin-1")
+    name = urlsplit(f"//{host}").hostname or ""
+    return name == "localhost" or _is_loopback(name)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,331 @@
+"""`/chat/…`: what the chat page calls. Visitors need no account and no key.
+
+A visitor has a signed token (`visitors.py`) and sees the conversation (`web`, `default`, their id)
+and nothing else. The page sends each message under an id of its own until it has the receipt, and
+follows the stream from the last `seq` it has shown, so that nothing is lost or shown twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import msgspec
+from litestar import Request, get, post
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.params import JSONBody, QueryParameter, SkipValidation
+from msgspec import Meta, Struct
+
+from ..model import ids
+from ..model.errors import ColloquyError, NotFound, Unauthenticated
+from ..model.message import MAX_BODY, Key, Media, Message, Sender, Text, check_message
+from ..model.views import Receipt, StreamItem
+from .access import bearer
+from .parameters import Engine
+from .responses import BODY, documented, errors
+from .stream import EventStream, Live, resume_position
+from .visitors import Visitors
+
+if TYPE_CHECKING:
+    from ..runtime import Runtime
+
+CHANNEL = "web"
+ACCOUNT = "default"
+SECRET = "visitors"
+"""Name of the signing key among the database's secrets."""
+RECENT = 100
+"""Events that the page begins with; older ones are fetched when asked for."""
+HISTORY_TIMEOUT_S = 2.0
+"""Bounds a request for history whose `before` lies in the future."""
+
+_TAGS = ["Chat page"]
+
+
+class Session(Struct, frozen=True):
+    """Who the visitor is from now on, and where their conversation stands."""
+
+    token: str
+    conversation_id: str
+    owner: str
+    after: int
+    """Follow the stream from here to get the last part of what was said."""
+
+
+class ChatMessage(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a visitor says. The same `id` again is the same message."""
+
+    id: Key
+    text: Annotated[str, Meta(min_length=1)]
+    stream: Key
+    """The browser tab; `sequence` counts its messages."""
+    sequence: Annotated[int, Meta(ge=0, le=2**53)]
+    time_zone: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class Link(Struct, frozen=True, omit_defaults=True):
+    """An attachment."""
+
+    url: str
+    name: str | None = None
+
+
+class ChatItem(Struct, frozen=True, omit_defaults=True):
+    """One thing that the visitor sees happen.
+
+    `kind`: message (the visitor's own), duplicate (the message `message_id` was taken for a repeat
+    of the one before), reply, withdrawn (the reply `id` was taken back), owner.
+    """
+
+    kind: str
+    seq: int
+    at: str
+    id: str | None = None
+    """The client's id of a message; the id of a reply."""
+    message_id: str | None = None
+    text: str | None = None
+    links: list[Link] = []
+    quick_replies: list[str] = []
+    author: str | None = None
+    author_name: str | None = None
+    owner: str | None = None
+
+
+class History(Struct, frozen=True):
+    """Older items, oldest first. `before` asks for the ones before these; null at the start."""
+
+    items: list[ChatItem]
+    before: int | None
+
+
+class _SeenMessage(Struct):
+    message_id: str
+    message: Message
+
+
+_seen = msgspec.json.Decoder(_SeenMessage)
+
+
+def visible(item: StreamItem) -> ChatItem | None:
+    """What a visitor may see of an item; internal details (understanding, actors) stay here."""
+    data = item.data or {}
+    if item.message is not None:
+        seen = _seen.decode(item.message)
+        return ChatItem(
+            "message",
+            item.seq,
+            item.at,
+            id=seen.message.id,
+            message_id=seen.message_id,
+            text=seen.message.full_text,
+        )
+    if item.reply is not None:
+        reply = item.reply
+        texts = [reply.text] if reply.text else []
+        texts += [part.text for part in reply.parts if isinstance(part, Text)]
+        return ChatItem(
+            "reply",
+            item.seq,
+            item.at,
+            id=reply.reply_id,
+            text="\n".join(texts) or None,
+            links=[
+                Link(part.url, part.caption or part.name)
+                for part in reply.parts
+                if isinstance(part, Media)
+            ],
+            quick_replies=reply.quick_replies,
+            author=reply.author,
+            author_name=reply.author_name,
+        )
+    if item.kind == "owner":
+        return ChatItem("owner", item.seq, item.at, owner=data.get("owner"))
+    if item.kind == "reply_withdrawn":
+        return ChatItem("withdrawn", item.seq, item.at, id=data.get("reply_id"))
+    if item.kind == "message_duplicate":
+        return ChatItem("duplicate", item.seq, item.at, message_id=data.get("message_id"))
+    return None
+
+
+async def _visible_items(
+    items: AsyncIterator[StreamItem | None],
+) -> AsyncIterator[ChatItem | None]:
+    async with aclosing(items):  # type: ignore[type-var]  # it is a generator
+        async for item in items:
+            if item is None:
+                yield None
+                continue
+            shown = visible(item)
+            if shown is not None:
+                yield shown
+
+
+# -- who asks ---------------------------------------------------------------------------------
+
+
+async def provide_visitors(state: State) -> Visitors:
+    """Litestar's dependency `visitors`: one per application, by the key of its database."""
+    known: Visitors | None = state.get("visitors")
+    if known is None:
+        known = state.visitors = Visitors(await state.runtime.secret(SECRET))
+    return known
+
+
+async def visitor_guard(
+    connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
+) -> None:
+    """Lets visitors in and nobody else; `scope["visitor"]` says who."""
+    in_query = connection.scope["path"].endswith("/stream")
+    token = bearer(connection.scope, in_query=in_query)
+    if token is None:
+        raise Unauthenticated("ask POST /chat/session for a visitor's token")
+    visitors = await provide_visitors(connection.app.state)
+    connection.scope["visitor"] = visitors.visitor(token)  # type: ignore[typeddict-unknown-key]
+
+
+def provide_visitor(request: Request[Any, Any, Any]) -> str:
+    """Litestar's dependency `visitor`: the id of whom the guard let in."""
+    found: str = cast(Any, request.scope)["visitor"]
+    return found
+
+
+Visitor = NamedDependency[str]
+Tokens = NamedDependency[SkipValidation[Visitors]]
+
+
+def conversation_of(visitor: str) -> str:
+    return ids.conversation_id(CHANNEL, ACCOUNT, visitor).hex()
+
+
+# -- what the page calls ----------------------------------------------------------------------
+
+
+@post(
+    "/chat/session",
+    operation_id="chatSession",
+    summary="Begin or renew a visit",
+    tags=_TAGS,
+    status_code=200,
+    security=[{}],
+    responses=errors(401, 503),
+)
+async def chat_session(
+    runtime: Engine, visitors: Tokens, request: Request[Any, Any, Any]
+) -> Session:
+    """With a visitor's token it is renewed, else the caller becomes a new visitor."""
+    token = bearer(request.scope)
+    token = visitors.new() if token is None else visitors.renewed(token)
+    conversation = conversation_of(visitors.visitor(token))
+    try:
+        view = await runtime.conversation(conversation)
+    except NotFound:
+        return Session(token, conversation, "assistant", 0)
+    return Session(token, conversation, view.owner, max(0, view.last_seq - RECENT))
+
+
+@post(
+    "/chat/messages",
+    operation_id="chatSend",
+    summary="Say something as a visitor",
+    tags=_TAGS,
+    status_code=202,
+    guards=[visitor_guard],
+    request_max_body_size=MAX_BODY,
+    security=[{"visitor": []}],
+    responses=errors(*BODY, 401, 409, 429, 503),
+)
+async def chat_send(runtime: Engine, visitor: Visitor, data: JSONBody[ChatMessage]) -> Receipt:
+    """Stored for good when the receipt comes. Send it again under the same `id` until then."""
+    message = Message(
+        conversation=visitor,
+        sender=Sender(visitor),
+        channel=CHANNEL,
+        account=ACCOUNT,
+        id=data.id,
+        text=data.text,
+        stream=data.stream,
+        sequence=data.sequence,
+        time_zone=data.time_zone,
+    )
+    check_message(message, max_text=runtime.settings.channel(CHANNEL).max_text)
+    (result,) = await runtime.accept([message])
+    if isinstance(result, ColloquyError):
+        raise result
+    receipt: Receipt = result
+    return receipt
+
+
+@get(
+    "/chat/stream",
+    operation_id="chatStream",
+    summary="Follow one's own conversation (server-sent events)",
+    tags=_TAGS,
+    guards=[visitor_guard],
+    security=[{"visitor": []}],
+    responses=documented(
+        {200: (str, "Server-sent events: `id` is the item's `seq`, `data` a ChatItem.")},
+        *(401, 422, 503),
+        media_type="text/event-stream",
+    ),
+)
+async def chat_stream(
+    runtime: Engine, streams: Live, visitor: Visitor, request: Request[Any, Any, Any]
+) -> EventStream:
+    """What is there above `after`, then what comes; the conversation need not exist yet."""
+    after = resume_position(request.scope)
+    streams.check()
+    items = runtime.stream(conversation_of(visitor), after)
+    return EventStream(_visible_items(items), streams)
+
+
+@get(
+    "/chat/history",
+    operation_id="chatHistory",
+    summary="What was said earlier",
+    tags=_TAGS,
+    guards=[visitor_guard],
+    security=[{"visitor": []}],
+    responses=errors(401, 422, 503),
+)
+async def chat_history(
+    runtime: Engine,
+    visitor: Visitor,
+    before: Annotated[int, QueryParameter(ge=1, le=2**53, description="The oldest `seq` shown.")],
+) -> History:
+    """The part of the conversation just before an item."""
+    start = max(0, before - 1 - RECENT)
+    return History(await _between(runtime, visitor, start, before), start + 1 if start else None)
+
+
+async def _between(runtime: Runtime, visitor: str, after: int, before: int) -> list[ChatItem]:
+    """The visible items with after < seq < before.
+
+    They are read from the stream, not from the log, because it alone knows what was released.
+    """
+    found: list[ChatItem] = []
+    try:
+        async with (
+            asyncio.timeout(HISTORY_TIMEOUT_S),
+            aclosing(runtime.stream(conversation_of(visitor), after)) as items,  # type: ignore[type-var]
+        ):
+            async for item in items:
+                if item is None or item.seq >= before:
+                    break
+                shown = visible(item)
+                if shown is not None:
+                    found.append(shown)
+    except TimeoutError:
+        return found
+    return found
+
+
+ROUTES: list[HTTPRouteHandler] = [
+    chat_session,
+    chat_send,
+    chat_stream,
+    chat_history,
+]

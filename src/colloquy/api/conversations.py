@@ -1,0 +1,123 @@
+"""`/v2/conversations`: what was said, who answers, and replies by people and programs."""
+
+from __future__ import annotations
+
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
+
+from ..model.errors import InvalidInput
+from ..model.views import (
+    ConversationPage,
+    ConversationView,
+    EventPage,
+    OwnerRequest,
+    OwnerView,
+    ReplyRequest,
+    ReplyView,
+)
+from .access import needs
+from .parameters import After, Before, Caller, ConversationId, Engine, Limit
+from .responses import BODY, errors
+
+_TAGS = ["Conversations"]
+
+
+@get(
+    "/v2/conversations",
+    operation_id="listConversations",
+    summary="List conversations, newest first",
+    tags=_TAGS,
+    guards=[needs("read")],
+    responses=errors(401, 403, 422),
+)
+async def list_conversations(
+    runtime: Engine, before: Before = None, limit: Limit = 50
+) -> ConversationPage:
+    """Page with `next` as `before` until it is null."""
+    return await runtime.conversations(before, limit)
+
+
+@get(
+    "/v2/conversations/{conversation_id:str}",
+    operation_id="getConversation",
+    summary="Show one conversation",
+    tags=_TAGS,
+    guards=[needs("read")],
+    responses=errors(401, 403, 404, 422),
+)
+async def get_conversation(runtime: Engine, conversation_id: ConversationId) -> ConversationView:
+    """Its owner, its state and the number of its newest event."""
+    return await runtime.conversation(conversation_id)
+
+
+@get(
+    "/v2/conversations/{conversation_id:str}/events",
+    operation_id="listEvents",
+    summary="Read a conversation's events, oldest first",
+    tags=_TAGS,
+    guards=[needs("read")],
+    responses=errors(401, 403, 404, 422),
+)
+async def list_events(
+    runtime: Engine, conversation_id: ConversationId, after: After = 0, limit: Limit = 100
+) -> EventPage:
+    """The append-only log from a position on: messages, replies, changes of owner and all else."""
+    return await runtime.events(conversation_id, after, limit)
+
+
+@post(
+    "/v2/conversations/{conversation_id:str}/replies",
+    operation_id="reply",
+    summary="Answer as a person or a program",
+    tags=_TAGS,
+    status_code=201,
+    guards=[needs("operate")],
+    responses=errors(*BODY, 401, 403, 404, 409, 503),
+)
+async def reply(
+    runtime: Engine,
+    principal: Caller,
+    conversation_id: ConversationId,
+    data: JSONBody[ReplyRequest],
+) -> ReplyView:
+    """Adds a reply to the conversation; with `take_over` the caller also becomes its owner.
+
+    The same `id` again is the same reply.
+    """
+    if data.text is None and not data.parts:
+        raise InvalidInput("a reply needs `text` or at least one part", field="text")
+    return await runtime.reply(conversation_id, data, actor_of(principal))
+
+
+@post(
+    "/v2/conversations/{conversation_id:str}/owner",
+    operation_id="setOwner",
+    summary="Take a conversation over, or give it back",
+    tags=_TAGS,
+    status_code=200,
+    guards=[needs("operate")],
+    responses=errors(*BODY, 401, 403, 404, 409, 503),
+)
+async def set_owner(
+    runtime: Engine,
+    principal: Caller,
+    conversation_id: ConversationId,
+    data: JSONBody[OwnerRequest],
+) -> OwnerView:
+    """Says who answers from now on. Automatic replies that were not sent yet are withdrawn."""
+    return await runtime.set_owner(conversation_id, data, actor_of(principal))
+
+
+def actor_of(principal: Caller) -> str:
+    """How the log names who did something."""
+    return f"key:{principal.id}"
+
+
+ROUTES: list[HTTPRouteHandler] = [
+    list_conversations,
+    get_conversation,
+    list_events,
+    reply,
+    set_owner,
+]

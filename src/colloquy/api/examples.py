@@ -1,0 +1,168 @@
+"""Examples for the OpenAPI document, by the name of what they show. A test decodes each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_CONVERSATION = "8f14e45fceea167a5a36dedd4bea2543"
+_MESSAGE = "c9f0f895fb98ab9159f51fd0297e236d"
+_REPLY = "45c48cce2e2d7fbdea1afc51c7c6ad26"
+_TURN = "d3d9446802a44259755d38e6d163e820"
+_AT = "2026-01-31T10:00:00.250000Z"
+
+_MESSAGE_SENT: dict[str, Any] = {
+    "conversation": "+491701234567",
+    "channel": "api",
+    "id": "order-4711-1",
+    "text": "Is the flat on Main Street still free?",
+    "sender": {"id": "+491701234567", "name": "Mia"},
+}
+_RECEIPT: dict[str, Any] = {
+    "message_id": _MESSAGE,
+    "conversation_id": _CONVERSATION,
+    "status": "stored",
+    "id": "order-4711-1",
+}
+_REPLY_VIEW: dict[str, Any] = {
+    "reply_id": _REPLY,
+    "conversation_id": _CONVERSATION,
+    "seq": 3,
+    "at": _AT,
+    "text": "Yes. Shall I book a viewing for you?",
+    "quick_replies": ["Tomorrow", "On Saturday"],
+    "turn_id": _TURN,
+}
+_CONVERSATION_VIEW: dict[str, Any] = {
+    "conversation_id": _CONVERSATION,
+    "channel": "api",
+    "account": "default",
+    "conversation": "+491701234567",
+    "thread": "",
+    "status": "open",
+    "owner": "assistant",
+    "last_seq": 3,
+    "created_at": "2026-01-31T10:00:00.000000Z",
+    "updated_at": _AT,
+}
+_MESSAGE_STATE: dict[str, Any] = {
+    "message_id": _MESSAGE,
+    "state": "done",
+    "why": "committed",
+    "conversation_id": _CONVERSATION,
+    "seq": 2,
+    "replies": [_REPLY_VIEW],
+}
+_DEAD_LETTER: dict[str, Any] = {
+    "number": 17,
+    "message_id": _MESSAGE,
+    "conversation_id": _CONVERSATION,
+    "received_at": "2026-01-31T10:00:00.000000Z",
+    "dead_at": _AT,
+    "cause": "internal_error",
+    "detail": "KeyError: 'price'",
+    "status": "dead",
+    "message": _MESSAGE_SENT,
+    "attempts": [{"at": _AT, "error": "KeyError: 'price'"}],
+}
+_KEY: dict[str, Any] = {
+    "id": "3f2a9c0b1d4e",
+    "name": "website",
+    "scopes": ["read", "send"],
+    "created_at": "2026-01-31T10:00:00.000000Z",
+}
+
+EXAMPLES: dict[str, Any] = {
+    "Message": _MESSAGE_SENT,
+    "Batch": {
+        "messages": [
+            _MESSAGE_SENT,
+            {"conversation": "+491709999999", "id": "order-4712-1", "text": "Good morning"},
+        ]
+    },
+    "Receipt": _RECEIPT,
+    "Waited": {"receipt": _RECEIPT, "replies": [_REPLY_VIEW]},
+    "Results": {
+        "results": [
+            _RECEIPT,
+            {
+                "error": {
+                    "type": "urn:colloquy:error:invalid_input",
+                    "title": "Invalid input",
+                    "status": 422,
+                    "detail": "Expected `str`, got `int`",
+                    "code": "invalid_input",
+                    "field": "text",
+                }
+            },
+        ]
+    },
+    "MessageState": _MESSAGE_STATE,
+    "Trace": {
+        "state": _MESSAGE_STATE,
+        "steps": [
+            {
+                "at": "2026-01-31T10:00:00.000000Z",
+                "what": "accepted",
+                "detail": {"message": _MESSAGE_SENT},
+            },
+            {"at": _AT, "what": "message", "detail": {"seq": 2, "message_id": _MESSAGE}},
+        ],
+    },
+    "ConversationView": _CONVERSATION_VIEW,
+    "ConversationPage": {"conversations": [_CONVERSATION_VIEW], "next": None},
+    "EventPage": {
+        "events": [
+            {
+                "position": 812,
+                "seq": 2,
+                "kind": "message",
+                "at": _AT,
+                "turn_id": _TURN,
+                "body": {"message_id": _MESSAGE, "message": _MESSAGE_SENT},
+            }
+        ],
+        "next": None,
+    },
+    "ReplyRequest": {
+        "text": "Hello Mia, I am Tom. I will show you the flat.",
+        "id": "desk-88",
+        "author_name": "Tom",
+        "take_over": True,
+    },
+    "ReplyView": _REPLY_VIEW,
+    "OwnerRequest": {"owner": "human", "owner_id": "tom", "reason": "asked for a person"},
+    "OwnerView": {
+        "conversation_id": _CONVERSATION,
+        "owner": "human",
+        "owner_epoch": 1,
+        "effective": True,
+        "withdrawn": 1,
+        "owner_id": "tom",
+    },
+    "DeadLetterView": _DEAD_LETTER,
+    "DeadLetterPage": {"dead_letters": [_DEAD_LETTER], "next": None},
+    "RetryRequest": {"numbers": [17]},
+    "DiscardRequest": {"numbers": [17]},
+    "NumbersView": {"numbers": [17]},
+    "KeyRequest": {"name": "website", "scopes": ["read", "send"]},
+    "KeysView": {"keys": [_KEY]},
+    "NewKey": {"key": _KEY, "secret": "cq_3f2a9c0b1d4e_..."},
+    "StatusView": {"status": "healthy"},
+    "ReadyView": {"ready": True},
+    "Session": {
+        "token": "cv_...",
+        "conversation_id": _CONVERSATION,
+        "owner": "assistant",
+        "after": 0,
+    },
+    "ChatMessage": {
+        "id": "01J9ZK3T8Q",
+        "text": "Hello",
+        "stream": "tab-5c1e",
+        "sequence": 1,
+    },
+    "History": {
+        "items": [{"kind": "message", "seq": 2, "at": _AT, "id": "01J9ZK3T8Q", "text": "Hello"}],
+        "before": None,
+    },
+}

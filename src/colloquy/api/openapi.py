@@ -1,0 +1,212 @@
+"""The OpenAPI 3.1 document: Litestar's, with exact schemas, examples and the bodies it cannot see.
+
+Litestar writes paths, parameters and responses. The schemas of our structs come from msgspec, which
+also does the decoding, so that the document says precisely what is accepted.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Response, get
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, License, SecurityScheme
+from litestar.routes import HTTPRoute
+from msgspec import Struct
+
+from .. import __version__
+from ..model import views
+from ..model.message import Message
+from . import chat, dead_letters, health, keys, messages
+from .access import Guard
+from .examples import EXAMPLES
+from .problems import Problem
+
+SHOWN: tuple[type[Struct], ...] = (
+    Message,
+    messages.Batch,
+    messages.Waited,
+    messages.Results,
+    views.Receipt,
+    views.MessageState,
+    views.Trace,
+    views.ConversationView,
+    views.ConversationPage,
+    views.EventPage,
+    views.ReplyRequest,
+    views.ReplyView,
+    views.OwnerRequest,
+    views.OwnerView,
+    views.StreamItem,
+    views.DeadLetterView,
+    views.DeadLetterPage,
+    dead_letters.RetryRequest,
+    dead_letters.DiscardRequest,
+    dead_letters.NumbersView,
+    keys.KeyRequest,
+    keys.KeysView,
+    views.NewKey,
+    health.StatusView,
+    health.ReadyView,
+    chat.Session,
+    chat.ChatMessage,
+    chat.ChatItem,
+    chat.History,
+    Problem,
+)
+"""Structs of requests and responses; those inside them follow by themselves."""
+
+_SAYS_SOMETHING: dict[str, Any] = {
+    "anyOf": [
+        {"required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}},
+        {"required": ["parts"], "properties": {"parts": {"minItems": 1}}},
+    ]
+}
+_RULES: dict[str, dict[str, Any]] = {
+    "Message": {
+        **_SAYS_SOMETHING,
+        "oneOf": [
+            {
+                "required": ["stream", "sequence"],
+                "properties": {"stream": {"type": "string"}, "sequence": {"type": "integer"}},
+            },
+            {"properties": {"stream": {"type": "null"}, "sequence": {"type": "null"}}},
+        ],
+        "properties": {"version": {"const": "2", "default": "2"}},
+    },
+    "ReplyRequest": _SAYS_SOMETHING,
+    "RetryRequest": {
+        "anyOf": [
+            {"required": ["numbers"], "properties": {"numbers": {"type": "array"}}},
+            {
+                "required": ["conversation_id"],
+                "properties": {"conversation_id": {"type": "string"}},
+            },
+        ]
+    },
+}
+"""What types cannot say and the server checks besides."""
+
+_HIDDEN_BODIES = ("/v2/messages", "/v2/import")
+"""Their handlers read the body themselves."""
+
+_REFERENCE = "#/components/schemas/{name}"
+
+
+def openapi_config() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Colloquy",
+        version=__version__,
+        summary="The durable engine behind assistants",
+        description=(
+            "Messages in, answers out: each message is stored before its receipt, handled exactly "
+            "once and in order. Every error is a problem document (RFC 9457) with a stable `code`. "
+            "Keys have the scopes send, read, operate and admin (implies all)."
+        ),
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    bearer_format="cq_ID_SECRET",
+                    description="An API key. Stream routes also take it as `?token=`.",
+                ),
+                "visitor": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    bearer_format="cv_TOKEN",
+                    description="A visitor of the chat page, from `POST /chat/session`.",
+                ),
+            }
+        ),
+        security=[{"key": []}],
+        use_handler_docstrings=True,
+        render_plugins=(),
+        path="/v2/openapi",
+    )
+
+
+@get("/v2/openapi.json", include_in_schema=False)
+async def openapi_document(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """This document. Made when it is first asked for: a server that nobody asks pays nothing."""
+    state = request.app.state
+    known: bytes | None = state.get("openapi")
+    if known is None:
+        known = state.openapi = msgspec.json.encode(document(request.app))
+    return Response(known, media_type="application/json")
+
+
+def document(app: Litestar) -> dict[str, Any]:
+    """The document as plain data."""
+    made: dict[str, Any] = msgspec.to_builtins(app.openapi_schema.to_schema())
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    _, exact = msgspec.json.schema_components(SHOWN, ref_template=_REFERENCE)
+    for name, schema in exact.items():
+        rules = dict(_RULES.get(name, {}))
+        schema["properties"] |= rules.pop("properties", {})
+        schema |= rules
+        if name in EXAMPLES:
+            schema["examples"] = [EXAMPLES[name]]
+        schemas[name] = schema
+    scopes = _scopes(app)
+    for path, item in made["paths"].items():
+        for operation in item.values():
+            if path in _HIDDEN_BODIES:
+                operation["requestBody"] = _message_body()
+            if operation["operationId"] in scopes:
+                operation["security"] = [{"key": scopes[operation["operationId"]]}]
+            _finish(operation)
+    return made
+
+
+def _scopes(app: Litestar) -> dict[str, list[str]]:
+    """The scopes of each operation, any of which will do, as its guard has them."""
+    return {
+        str(handler.operation_id): list(guard.scopes)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for guard in handler.guards or ()
+        if isinstance(guard, Guard)
+    }
+
+
+def _message_body() -> dict[str, Any]:
+    schema = {"oneOf": [_reference("Message"), _reference("Batch")]}
+    examples = {
+        "one": {"summary": "One message", "value": EXAMPLES["Message"]},
+        "many": {"summary": "A batch", "value": EXAMPLES["Batch"]},
+    }
+    content = {"schema": schema, "examples": examples}
+    return {
+        "required": True,
+        "content": {"application/json": content, "application/vnd.colloquy.v2+json": content},
+    }
+
+
+def _finish(operation: dict[str, Any]) -> None:
+    """Takes out what Litestar assumes of errors, adds the examples."""
+    responses = operation["responses"]
+    bad = responses.get("400", {}).get("content", {})
+    if "application/json" in bad:  # Litestar's own idea of a validation error
+        del responses["400"]
+    for parameter in operation.get("parameters", ()):
+        schema = parameter["schema"]
+        if "maximum" in schema:
+            schema.setdefault("minimum", 0)  # Litestar leaves a bound of 0 out
+    for status, response in responses.items():
+        if response["description"] == HTTPStatus(int(status)).description:
+            response["description"] = HTTPStatus(int(status)).phrase  # of Litestar, and no better
+    bodies = [operation.get("requestBody", {}), *responses.values()]
+    for body in bodies:
+        for content in body.get("content", {}).values():
+            name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+            if name in EXAMPLES and "examples" not in content:
+                content["examples"] = {"example": {"value": EXAMPLES[name]}}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(name=name)}

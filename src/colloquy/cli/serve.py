@@ -1,0 +1,163 @@
+"""`colloquy serve` and `colloquy worker`: the engine as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..model.errors import InvalidInput
+from ..settings import shown
+from .app import AppOption, load_app
+from .options import Json, Where, command
+from .output import print_json
+
+if TYPE_CHECKING:
+    from ..app import Colloquy
+    from ..runtime import Runtime
+    from ..settings import Settings
+
+FIRST_KEY = "first admin key"
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=0, max=64, help="Compute processes; 0: none.")
+]
+
+
+def register(root: typer.Typer) -> None:
+    @command(root, "serve")
+    def serve(
+        where: Where,
+        app: AppOption = None,
+        host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+        port: Annotated[
+            int | None,
+            typer.Option("--port", min=0, max=65535, help="Port; 0 lets the system choose."),
+        ] = None,
+        workers: Workers = None,
+        reload: Annotated[
+            bool, typer.Option("--reload", help="Restart when a source file changes.")
+        ] = False,
+        dev: Annotated[
+            bool, typer.Option("--dev", help="Requests from this machine need no API key.")
+        ] = False,
+        json: Json = False,
+    ) -> int:
+        """Runs an assistant: HTTP API, chat page, pipeline. Ctrl-C stops it gracefully.
+
+        The first start on a new database makes an admin key and shows it once.
+        """
+        if reload:
+            from .reload import watch
+
+            return watch(
+                where, app=app, host=host, port=port, workers=workers, dev=dev, as_json=json
+            )
+        loaded = load_app(app)
+        settings = settings_for(
+            loaded,
+            where,
+            host=host,
+            port=port,
+            workers=workers,
+            **{"security.trust_loopback": dev or None},
+        )
+        _run(_serve(loaded, settings, json))
+        return 0
+
+    @command(root, "worker")
+    def worker(
+        where: Where, app: AppOption = None, workers: Workers = None, json: Json = False
+    ) -> None:
+        """Runs a pipeline worker without HTTP beside other processes. Needs PostgreSQL."""
+        loaded = load_app(app)
+        settings = settings_for(loaded, where, workers=workers)
+        if settings.sqlite_file is not None:
+            raise InvalidInput(
+                "on SQLite one process does everything (serve); workers need PostgreSQL",
+                field="database_url",
+            )
+        _run(_work(loaded, settings, json))
+
+
+def settings_for(app: Colloquy, where: Where, **overrides: object) -> Settings:
+    """The settings of a process: `--config` instead of the file that the assistant names."""
+    from .target import settings_of
+
+    if where.config is not None:
+        return settings_of(where, **overrides).settings
+    return app.settings(where.overrides(**overrides))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+def _runtime(app: Colloquy, settings: Settings) -> Runtime:
+    from ..privacy import mask
+    from ..runtime import Runtime
+    from ..telemetry import configure
+
+    configure(settings.log_level, settings.log_format, mask=mask)
+    return Runtime(app, settings)
+
+
+async def _serve(app: Colloquy, settings: Settings, as_json: bool) -> None:
+    from ..api.server import serve
+
+    runtime = _runtime(app, settings)
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(runtime, on_ready=ready.set_result))
+    await asyncio.wait((ready, serving), return_when=asyncio.FIRST_COMPLETED)
+    if ready.done():
+        tell(await ready, settings, await first_key(runtime), as_json)
+    await serving
+
+
+async def first_key(runtime: Runtime) -> str | None:
+    """The secret of a new admin key when the database has no key at all, else None."""
+    if not runtime.settings.security.auth or await runtime.list_keys():
+        return None
+    return (await runtime.create_key(FIRST_KEY, ["admin"])).secret
+
+
+def tell(url: str, settings: Settings, key: str | None, as_json: bool) -> None:
+    """Says where the server is, on standard output; the log goes to the other."""
+    if as_json:
+        print_json({"url": url, "chat": f"{url}/chat", "admin_key": key})
+        return
+    print(f"Colloquy serves {shown('database_url', settings.database_url)}")
+    print(f"  chat page  {url}/chat")
+    print(f"  API        {url}/v2/messages   (described at {url}/v2/openapi.json)")
+    if key is not None:
+        print(f"  admin key  {key}")
+        print("             shown this once: keep it. Others: colloquy keys create NAME")
+    print("  Ctrl-C stops it.", flush=True)
+
+
+async def _work(app: Colloquy, settings: Settings, as_json: bool) -> None:
+    runtime = _runtime(app, settings)
+    await runtime.start()
+    if as_json:
+        print_json({"worker": runtime.name})
+    else:
+        database = shown("database_url", settings.database_url)
+        print(f"Worker {runtime.name} is at work on {database}. Ctrl-C stops it.", flush=True)
+    try:
+        await stop_signal()
+    finally:
+        await runtime.stop()
+
+
+async def stop_signal() -> None:
+    """Returns on SIGINT or SIGTERM."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()

@@ -1,0 +1,1 @@
+"""Pages for browsers: plain files without a build step, served by the `api` room."""

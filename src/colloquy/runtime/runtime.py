@@ -1,0 +1,476 @@
+"""The composition root of one process: store, compute, pipeline, delivery, operation.
+
+Everything runs in one event loop; `start` and `stop` are the only places that know the order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..delivery.live import Signals, Waiters
+from ..delivery.outbox import Delivery
+from ..flags import Flags
+from ..model import ids
+from ..model.errors import ColloquyError, InvalidInput, NotFound, Unavailable
+from ..model.message import Message
+from ..model.times import Clock, now_us
+from ..model.views import (
+    ConversationPage,
+    ConversationView,
+    DeadLetterPage,
+    DeadLetterView,
+    EventPage,
+    KeyView,
+    MessageState,
+    NewKey,
+    OwnerRequest,
+    OwnerView,
+    Principal,
+    Receipt,
+    ReplyRequest,
+    ReplyView,
+    StreamItem,
+    Trace,
+)
+from ..ops.health import Health
+from ..ops.pulse import Pulse
+from ..ops.tasks import Supervisor
+from ..ops.watchdog import Watchdog
+from ..pipeline.accept import ROW_OVERHEAD, Acceptor
+from ..pipeline.admission import Admission
+from ..pipeline.cache import SessionCache
+from ..pipeline.effects import Effects
+from ..pipeline.running import RunningFile
+from ..pipeline.scheduler import Scheduler
+from ..pipeline.stages import Engine
+from ..pipeline.worker import Worker
+from ..replies.handlers import Templates
+from ..settings import Settings
+from ..storage.spool import Spool
+from ..storage.sqlite import SqliteStore
+from ..storage.store import Store
+from ..storage.write_set import KIND_RECORD
+from ..telemetry import Metrics, get_logger
+from .assistant import Assistant, NoUnderstanding, Understander, pack_of, start_compute
+from .keys import Keys
+from .operating import Desk
+from .reading import Reader
+from .vitals import Vitals
+
+log = get_logger(__name__)
+
+SWITCH_INTERVAL_S = 0.0005
+"""How soon a thread that wants the interpreter gets it (engine decision 1): with the default of
+5 ms the writer thread would wait for a busy loop at every statement."""
+RELEASE_POLL_S = 0.01
+WAIT_POLL_S = {False: 5.0, True: 0.25}
+"""How often somebody who waits for replies looks by himself; on a shared store (True) another
+process may answer."""
+GC_THRESHOLD = (50_000, 20, 100)
+
+
+def make_store(settings: Settings) -> Store:
+    """The store that `database_url` names."""
+    file = settings.sqlite_file
+    if file is not None:
+        return SqliteStore(file, lock_wait_s=settings.accept.lock_wait_s)
+    from ..storage.postgres import PostgresStore
+
+    return PostgresStore(settings.database_url)
+
+
+class Runtime:
+    """A running engine. See the module; every public method may be called by any edge."""
+
+    def __init__(
+        self,
+        app: Assistant,
+        settings: Settings | None = None,
+        *,
+        worker: bool = True,
+        clock: Clock = now_us,
+    ) -> None:
+        self.app = app
+        self.settings = settings if settings is not None else app.settings()
+        self.flags = Flags.of(self.settings)
+        self.metrics = Metrics(enabled=self.flags.enabled("capture_metrics"))
+        self.store = make_store(self.settings)
+        self.signals = Signals()
+        self.name = f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._clock = clock
+        self._works = worker
+        self._waiters = Waiters()
+        self._supervisor = Supervisor(clock=clock)
+        self._running = False
+        self._stopping = False
+        self._started_at = 0.0
+        self._watchdog: Watchdog | None = None
+        self._loads: set[asyncio.Task[None]] = set()
+        self.keys = Keys(self.store, clock)
+        self.compute: Understander = NoUnderstanding()
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Opens the store, loads what understands, takes up the work. Raises ColloquyError."""
+        self._started_at = time.monotonic()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        await self.store.open()
+        try:
+            await self._build()
+        except BaseException:
+            await self._supervisor.stop(1.0)
+            await self.compute.stop()
+            await self.store.close()
+            raise
+        # What lives as long as the process is not looked at again, and the rest less often: the
+        # collector otherwise costs several percent of a busy loop and most of its tail.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLD)
+        self._running = True
+        log.info("started", database=self.store.dialect, worker=self._works, pid=os.getpid())
+
+    async def _build(self) -> None:
+        settings, pipeline = self.settings, self.settings.pipeline
+        pack = pack_of(self.app, settings) if self._works else None
+        if self._works:
+            self.compute = await start_compute(settings, pack)
+        cache = SessionCache(
+            self.store,
+            # What is under way at once has to fit, or it would push itself out.
+            capacity=max(
+                pipeline.session_cache, pipeline.batch_size * (pipeline.concurrent_batches + 1)
+            ),
+            window=pipeline.recent_window,
+        )
+        self.scheduler = Scheduler(
+            gap_timeout_us=int(pipeline.gap_timeout_s * 1e6),
+            bundle_limit=pipeline.bundle_limit,
+            streams=cache.streams,
+        )
+        self.admission = Admission(
+            max_bytes=settings.accept.max_pending_bytes,
+            max_age_us=int(settings.accept.max_age_s * 1e6),
+            max_per_conversation=settings.accept.max_per_conversation,
+            oldest_ready=self.scheduler.oldest_ready,
+            lane_length=self.scheduler.lane_length,
+        )
+        ((messages, size, _),) = await self.store.query("inbox_totals")
+        self.admission.add(messages, int(size) + messages * ROW_OVERHEAD)
+        self.delivery = Delivery(
+            self.store,
+            settings.delivery,
+            self.metrics,
+            self.signals,
+            self._waiters,
+            owns=self._owns,
+            clock=self._clock,
+        )
+        for name, channel in self.app.channels.items():
+            self.delivery.register(name, channel)
+        self._engine = Engine(
+            store=self.store,
+            settings=settings,
+            flags=self.flags,
+            compute=self.compute,
+            handlers=self.app.handlers,
+            templates=Templates(
+                {name: pack.replies(name) for name in pack.intents} if pack is not None else {}
+            ),
+            cache=cache,
+            effects=Effects(self.store, self._clock),
+            metrics=self.metrics,
+            region=pack.region if pack is not None else None,
+            clock=self._clock,
+        )
+        owner = f"-{self.name}" if self.store.shared else ""
+        self.worker = Worker(
+            self._engine,
+            self.scheduler,
+            self.admission,
+            self.delivery,
+            self.signals,
+            self._waiters,
+            RunningFile(settings.data_folder, settings.files_name, owner),
+            name=self.name,
+        )
+        self.spool = Spool(settings.spool_folder, settings.accept.spool_max_bytes, f"main{owner}")
+        self.acceptor = Acceptor(
+            self.store,
+            settings,
+            self.flags,
+            self.admission,
+            self.spool,
+            self.worker.intake.offer,
+            self._clock,
+        )
+        self._reader = Reader(self.store, self.signals, self.scheduler, self.acceptor.in_spool)
+        self._desk = Desk(
+            self.store,
+            self.delivery,
+            self.signals,
+            stored=self.worker.intake.look,
+            moved=cache.drop,
+            in_flight_wait_s=settings.delivery.timeout_s,
+            clock=self._clock,
+        )
+        await self.keys.load()
+        self.store.listen(self._heard)
+        await asyncio.to_thread(self.spool.open)
+        if self._works:
+            await self.worker.start()
+            await self.delivery.load()
+        self._start_tasks()
+
+    def _start_tasks(self) -> None:
+        tasks = self._supervisor
+        tasks.start("accept", self.acceptor.run)
+        if self._works:
+            tasks.start("worker", self.worker.run, once=True)
+            tasks.start("leases", self.worker.keep_leases)
+        tasks.start("delivery", self.delivery.run)
+        watchdog = self.settings.watchdog
+        if watchdog.enabled:
+            self._watchdog = Watchdog(watchdog.block_s)
+            self._watchdog.start()
+        pulse = Pulse(beat=self._watchdog.beat if self._watchdog is not None else None)
+        self._vitals = Vitals(
+            settings=self.settings,
+            store=self.store,
+            scheduler=self.scheduler,
+            admission=self.admission,
+            acceptor=self.acceptor,
+            spool=self.spool,
+            worker=self.worker,
+            delivery=self.delivery,
+            compute=self.compute,
+            keys=self.keys,
+            metrics=self.metrics,
+            supervisor=tasks,
+            pulse=pulse,
+            clock=self._clock,
+        )
+        tasks.start("pulse", pulse.run)
+        tasks.start("health", self._vitals.watch)
+
+    def announce(self, url: str) -> None:
+        """Writes where this server is, and a token for its own command line, into the lock file."""
+        if isinstance(self.store, SqliteStore):
+            self.store.lock.write({"url": url, "token": self.keys.make_local()})
+
+    async def stop(self) -> None:
+        """Refuses new work, finishes what is under way, lets go. May be called twice."""
+        if self._stopping:
+            return
+        self._stopping = True
+        if not self._running:
+            return
+        grace = self.settings.shutdown.grace_s
+        try:
+            await asyncio.wait_for(self.acceptor.settle(), grace)
+        except TimeoutError:
+            log.warning("accept_unfinished")
+        if self._works:
+            await self.worker.drain(grace)
+            await self.store.drop_leases(self.name)
+        await self.delivery.settle(grace)
+        self.signals.close()
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        await self._supervisor.stop(1.0)
+        await self.compute.stop()
+        self.spool.close()
+        await self.store.close()
+        self._running = False
+        log.info("stopped", turns=self.worker.turns)
+
+    def _owns(self, conversation: bytes) -> bool:
+        return self.worker.intake.holds(ids.partition_of(conversation))
+
+    def _heard(self, topic: str, text: str) -> None:
+        """Another process on this database did something."""
+        if topic == "inbox" and self._works:
+            self.worker.intake.look()
+        elif topic == "events":
+            self.signals.touch_all()
+        elif topic == "outbox" and self._works:
+            self._supervisor_load()
+
+    def _supervisor_load(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._load_outbox())
+        self._loads.add(task)
+        task.add_done_callback(self._loads.discard)
+
+    async def _load_outbox(self) -> None:
+        try:
+            await self.delivery.load()
+        except Unavailable as error:
+            log.warning("outbox_unread", detail=error.detail)
+
+    # -- accept -------------------------------------------------------------------------------
+
+    async def accept(
+        self, items: Sequence[Message | ColloquyError]
+    ) -> list[Receipt | ColloquyError]:
+        """See `pipeline.accept.Acceptor.accept`."""
+        started = time.perf_counter()
+        results = await self.acceptor.accept(items)
+        metrics = self.metrics
+        metrics.accept_seconds.observe(time.perf_counter() - started)
+        counts: dict[str, int] = {}
+        for result in results:
+            if isinstance(result, Receipt):
+                counts[result.status] = counts.get(result.status, 0) + 1
+            else:
+                metrics.refused.of(result.code).inc()
+        for status, count in counts.items():
+            metrics.accepted.of(status).inc(count)
+        return results
+
+    async def import_messages(
+        self, items: Sequence[Message | ColloquyError]
+    ) -> list[Receipt | ColloquyError]:
+        """Records history: it goes into the log in order, is not understood and not answered."""
+        return await self.acceptor.accept(items, kind=KIND_RECORD)
+
+    async def wait(self, message_id: str, timeout_s: float) -> list[ReplyView] | None:
+        """The replies to a message once they are released; [] if its turn said nothing; None if it
+        took longer."""
+        key = ids.parse_id(message_id, "message_id")
+        future = self._waiters.wait(key)
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        try:
+            while True:
+                finished = False
+                try:
+                    finished, replies = await self._reader.answered(message_id)
+                    if replies is not None:
+                        return replies
+                except NotFound:
+                    # Spooled: it reaches the inbox when the database is back.
+                    pass
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0:
+                    return None
+                # One that was committed before we waited is released any moment, unannounced.
+                poll_s = RELEASE_POLL_S if finished else WAIT_POLL_S[self.store.shared]
+                try:
+                    async with asyncio.timeout(min(left, poll_s)):
+                        return await asyncio.shield(future)
+                except TimeoutError:
+                    continue
+        finally:
+            self._waiters.leave(key, future)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    async def message(self, message_id: str) -> MessageState:
+        return await self._reader.message(message_id)
+
+    async def trace(self, message_id: str) -> Trace:
+        return await self._reader.trace(message_id)
+
+    async def conversations(self, before: int | None = None, limit: int = 50) -> ConversationPage:
+        return await self._reader.conversations(before, limit)
+
+    async def conversation(self, conversation_id: str) -> ConversationView:
+        return await self._reader.conversation(conversation_id)
+
+    async def find_conversation(
+        self, channel: str, account: str, key: str, thread: str = ""
+    ) -> ConversationView:
+        """Raises NotFound."""
+        found = ids.conversation_id(channel, account, key, thread)
+        return await self._reader.conversation(found.hex())
+
+    async def events(self, conversation_id: str, after: int = 0, limit: int = 100) -> EventPage:
+        return await self._reader.events(conversation_id, after, limit)
+
+    def export(self, after: int = 0) -> AsyncIterator[dict[str, Any]]:
+        return self._reader.export(after)
+
+    def stream(
+        self, conversation_id: str, after: int | None = None
+    ) -> AsyncIterator[StreamItem | None]:
+        """See `Reader.stream`. Raises InvalidInput."""
+        return self._reader.stream(ids.parse_id(conversation_id, "conversation_id"), after)
+
+    async def dead_letters(
+        self, before: int | None = None, limit: int = 50, status: str = "dead"
+    ) -> DeadLetterPage:
+        if status not in ("dead", "discarded"):
+            raise InvalidInput("status is dead or discarded", field="status")
+        return await self._reader.dead_letters(before, limit, status)
+
+    async def dead_letter(self, number: int) -> DeadLetterView:
+        return await self._reader.dead_letter(number)
+
+    # -- acting -------------------------------------------------------------------------------
+
+    async def reply(self, conversation_id: str, request: ReplyRequest, actor: str) -> ReplyView:
+        return await self._desk.reply(conversation_id, request, actor)
+
+    async def set_owner(self, conversation_id: str, request: OwnerRequest, actor: str) -> OwnerView:
+        return await self._desk.set_owner(conversation_id, request, actor)
+
+    async def retry_dead_letters(
+        self, numbers: list[int] | None, conversation_id: str | None, actor: str
+    ) -> list[int]:
+        return await self._desk.retry_dead_letters(numbers, conversation_id, actor)
+
+    async def discard_dead_letters(self, numbers: list[int], actor: str) -> list[int]:
+        return await self._desk.discard_dead_letters(numbers, actor)
+
+    # -- keys ---------------------------------------------------------------------------------
+
+    def authenticate(self, token: str) -> Principal:
+        """Raises Unauthenticated."""
+        return self.keys.authenticate(token)
+
+    async def create_key(
+        self, name: str, scopes: list[str], expires_at: datetime | None = None
+    ) -> NewKey:
+        return await self.keys.create(name, scopes, expires_at)
+
+    async def list_keys(self) -> list[KeyView]:
+        return await self.keys.list()
+
+    async def revoke_key(self, key_id: str) -> None:
+        await self.keys.revoke(key_id)
+
+    async def secret(self, name: str) -> bytes:
+        """A random secret of this database, made when it is first asked for (visitor tokens)."""
+        meta = f"secret:{name}"
+        known = await self.store.meta(meta)
+        if known is None:
+            await self.store.change_one("meta_new", meta, secrets.token_hex(32))
+            known = await self.store.meta(meta)
+        assert known is not None
+        return bytes.fromhex(known)
+
+    # -- operation ----------------------------------------------------------------------------
+
+    def ready(self) -> bool:
+        """Whether work should be sent here."""
+        return self._running and not self._stopping
+
+    def health(self) -> Health:
+        """The last look at the health (every `health.interval_s`)."""
+        return self._vitals.health()
+
+    def render_metrics(self) -> bytes:
+        self._vitals.set_gauges()
+        return self.metrics.render()
+
+    def stats(self) -> dict[str, Any]:
+        """Figures of this process, for `doctor`, benchmarks and the health page."""
+        return self._vitals.stats()
