@@ -1,0 +1,27 @@
+"""Every Python block of the documentation runs; those of one page are one program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.markdown import ROOT, blocks, pages
+
+WITH_PYTHON = [page for page in pages() if blocks(page.read_text(encoding="utf-8"), "python")]
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
+def test_the_python_of_a_page_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "page"}
+    for block in blocks(page.read_text(encoding="utf-8"), "python"):
+        # Empty lines in front, so that a traceback names the line of the page.
+        source = "\n" * (block.line - 1) + block.text
+        exec(compile(source, page, "exec", dont_inherit=True), names)
+
+
+def test_readme_and_handlers_have_programs() -> None:
+    assert {ROOT / "README.md", ROOT / "docs" / "handlers.md"} <= set(WITH_PYTHON)

@@ -1,0 +1,121 @@
+"""The OpenAPI document: complete, with examples that are true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from colloquy import Colloquy
+from colloquy.api.app import build_asgi
+from colloquy.api.examples import EXAMPLES
+from colloquy.api.openapi import SHOWN, document
+from colloquy.model import errors
+from colloquy.model.message import check_message, decode_message
+from colloquy.runtime import Runtime
+from colloquy.runtime.keys import SCOPES
+
+OPEN = {"/health", "/ready", "/chat/session"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder: Path = tmp_path_factory.mktemp("openapi")
+    app = Colloquy()
+    settings = app.settings({"database_url": f"sqlite:///{folder}/never-opened.db"})
+    return document(build_asgi(Runtime(app, settings)).litestar)
+
+
+def operations(made: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, item in made["paths"].items()
+        for method, operation in item.items()
+    ]
+
+
+def test_every_operation_is_described(made: dict[str, Any]) -> None:
+    assert made["openapi"].startswith("3.1")
+    assert len(operations(made)) >= 25
+    for path, method, operation in operations(made):
+        where = f"{method} {path}"
+        assert operation["summary"], where
+        assert operation["description"], where
+        assert operation["tags"], where
+        assert operation["operationId"][0].islower(), where
+
+
+def test_every_operation_but_the_open_ones_needs_a_credential(made: dict[str, Any]) -> None:
+    assert made["security"] == [{"key": []}]
+    schemes = made["components"]["securitySchemes"]
+    assert schemes["key"]["scheme"] == schemes["visitor"]["scheme"] == "bearer"
+    for path, _, operation in operations(made):
+        if path in OPEN:
+            assert operation["security"] == [{}]
+        else:
+            (way,) = operation["security"]
+            assert way == {"visitor": []} or set(way["key"]) <= set(SCOPES), path
+            assert "401" in operation["responses"], path
+
+
+def test_every_error_is_a_problem_with_an_example(made: dict[str, Any]) -> None:
+    for path, _, operation in operations(made):
+        for status, response in operation["responses"].items():
+            if int(status) < 400 or path in OPEN:
+                continue
+            content = response["content"]["application/problem+json"]
+            assert content["schema"]["$ref"].endswith("/Problem")
+            (example,) = content["examples"].values()
+            assert example["value"]["status"] == int(status)
+            assert f"`{example['value']['code']}`" in response["description"]
+
+
+def test_bodies_and_answers_have_examples(made: dict[str, Any]) -> None:
+    for path, method, operation in operations(made):
+        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        bodies += [body for status, body in operation["responses"].items() if int(status) < 300]
+        for body in bodies:
+            for kind, content in body.get("content", {}).items():
+                if kind.endswith("json") and "$ref" in content["schema"]:
+                    assert content["examples"], f"{method} {path}"
+
+
+def test_every_example_is_what_it_says() -> None:
+    kinds = {kind.__name__: kind for kind in SHOWN}
+    assert set(EXAMPLES) <= set(kinds)
+    for name, example in EXAMPLES.items():
+        if name not in ("EventPage", "DeadLetterView", "DeadLetterPage"):
+            msgspec.convert(example, kinds[name])
+
+
+def test_the_messages_of_examples_are_good() -> None:
+    for example in (EXAMPLES["Message"], *EXAMPLES["Batch"]["messages"]):
+        check_message(decode_message(msgspec.json.encode(example)))
+
+
+def test_every_reference_leads_somewhere(made: dict[str, Any]) -> None:
+    schemas = made["components"]["schemas"]
+    for reference in _references(made):
+        assert reference.removeprefix("#/components/schemas/") in schemas
+
+
+def _references(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [found for value in node.values() for found in _references(value)]
+    if isinstance(node, list):
+        return [found for value in node for found in _references(value)]
+    return []
+
+
+def test_codes_are_unique_within_a_status() -> None:
+    """A client switches on the code alone."""
+    seen: dict[str, set[int]] = {}
+    pending: list[type[errors.ColloquyError]] = [errors.ColloquyError]
+    while pending:
+        kind = pending.pop()
+        seen.setdefault(kind.code, set()).add(kind.status)
+        pending += kind.__subclasses__()
+    assert {code: statuses for code, statuses in seen.items() if len(statuses) > 1} == {}

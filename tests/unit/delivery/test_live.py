@@ -1,0 +1,106 @@
+"""Who waits and who watches inside one process."""
+
+from __future__ import annotations
+
+import asyncio
+
+from colloquy.delivery.live import Signals, Waiters
+from colloquy.delivery.outbox import reply_view
+from colloquy.model.message import encode
+from colloquy.model.views import ReplyView
+from colloquy.pipeline.cache import ReplyBody
+
+A, B, TURN = b"a" * 16, b"b" * 16, b"t" * 16
+ONE, TWO = b"1" * 16, b"2" * 16
+
+
+def view(reply: bytes) -> ReplyView:
+    return ReplyView(reply.hex(), "c", 1, "now", text=reply.decode())
+
+
+async def test_a_waiter_gets_all_replies_of_the_turn_once_all_are_released() -> None:
+    waiters = Waiters()
+    first, second = waiters.wait(A), waiters.wait(A)
+    other = waiters.wait(B)
+    waiters.settled(TURN, [A, B], [ONE, TWO])
+    assert waiters.awaits(TURN)
+    waiters.released(TURN, view(ONE))
+    assert not first.done()
+    waiters.released(TURN, view(TWO))
+    for future in (first, second, other):
+        assert [reply.text for reply in await future] == ["1" * 16, "2" * 16]
+    assert not waiters.awaits(TURN)
+
+
+async def test_a_withdrawn_reply_is_waited_for_no_more_and_not_shown() -> None:
+    waiters = Waiters()
+    future = waiters.wait(A)
+    waiters.settled(TURN, [A], [ONE, TWO])
+    waiters.withdrawn(TURN, ONE)
+    waiters.released(TURN, view(TWO))
+    assert [reply.text for reply in await future] == ["2" * 16]
+
+
+async def test_silence_is_an_answer() -> None:
+    waiters = Waiters()
+    future = waiters.wait(A)
+    waiters.settled(TURN, [A], [])
+    assert await future == []
+
+
+async def test_one_who_leaves_and_turns_of_nobody_leave_nothing_behind() -> None:
+    waiters = Waiters()
+    future = waiters.wait(A)
+    waiters.leave(A, future)
+    waiters.leave(A, future)
+    waiters.settled(TURN, [A], [ONE])
+    waiters.released(TURN, view(ONE))
+    waiters.released(None, view(ONE))
+    assert not waiters.awaits(TURN)
+    assert not waiters._by_message
+    assert not waiters._expected
+
+
+async def test_a_cancelled_waiter_harms_no_other() -> None:
+    waiters = Waiters()
+    gone, here = waiters.wait(A), waiters.wait(A)
+    gone.cancel()
+    waiters.settled(TURN, [A], [])
+    assert await here == []
+
+
+async def test_watchers_are_woken_and_forgotten() -> None:
+    signals = Signals()
+    one, two = signals.watch(A), signals.watch(B)
+    signals.touch(A)
+    assert (one.is_set(), two.is_set()) == (True, False)
+    signals.touch_all()
+    assert two.is_set()
+    signals.unwatch(A, one)
+    signals.unwatch(A, one)
+    one.clear()
+    signals.touch(A)
+    signals.touch(b"nobody")
+    assert not one.is_set()
+    two.clear()
+    signals.close()
+    assert signals.closed
+    assert two.is_set()
+    signals.unwatch(B, two)
+    assert not signals._watchers
+    await asyncio.sleep(0)
+
+
+def test_a_reply_as_clients_see_it() -> None:
+    body = encode(ReplyBody(reply_id="r", text='a "quoted" {text}', metadata={"k": [1]}))
+    shown = reply_view(body, conversation=A, seq=3, at=0, turn_id=TURN)
+    assert shown == ReplyView(
+        "r",
+        A.hex(),
+        3,
+        "1970-01-01T00:00:00.000000Z",
+        text='a "quoted" {text}',
+        metadata={"k": [1]},
+        turn_id=TURN.hex(),
+    )
+    assert reply_view(body, conversation=A, seq=3, at=0, turn_id=None).turn_id is None

@@ -1,0 +1,68 @@
+"""Flags: profiles, overrides, and no silent misspelling."""
+
+import pytest
+
+from colloquy.flags import REGISTRY, Flag, Flags, FlagSubject
+from colloquy.model.errors import NotFound, SettingsError
+from colloquy.settings import Settings, load_settings
+
+
+def test_a_fresh_install_has_its_features_on():
+    flags = Flags.of(Settings())
+    on = {name for name in REGISTRY if flags.enabled(name)}
+    assert on == {"enable_bursts", "enable_apology", "enable_content_dedup", "capture_metrics"}
+
+
+def test_the_legacy_profile_has_them_off():
+    flags = Flags.of(load_settings(overrides={"profile": "legacy"}))
+    assert not any(flags.enabled(name) for name in REGISTRY)
+
+
+@pytest.mark.parametrize("text", ["off", "false", "0", "No"])
+def test_settings_override_the_profile(text):
+    settings = load_settings(
+        env={"COLLOQUY_FLAG_ENABLE_BURSTS": text, "COLLOQUY_FLAG_VERBOSE_LOGGING": "on"}
+    )
+    flags = Flags.of(settings)
+    assert not flags.enabled("enable_bursts")
+    assert flags.enabled("verbose_logging")
+    assert flags.enabled("enable_apology", FlagSubject(channel="web", person="ann"))
+
+
+def test_unknown_flags_and_wrong_values_are_reported_together():
+    with pytest.raises(SettingsError) as caught:
+        Flags({"enable_burst": True, "enable_bursts": "perhaps", "capture_metrics": 1})
+    assert [problem["setting"] for problem in caught.value.extra["problems"]] == [
+        "flags.enable_burst",
+        "flags.enable_bursts",
+        "flags.capture_metrics",
+    ]
+
+
+def test_asking_for_a_flag_that_does_not_exist_is_an_error():
+    with pytest.raises(NotFound, match="no flag 'nothing'"):
+        Flags().enabled("nothing")
+
+
+def test_flags_of_other_types():
+    rate = Flag("rate", float, 0.5, 0.0, 0.0, "x", "A rate.")
+    registry = {"rate": rate}
+    assert Flags(registry=registry).value("rate") == 0.5
+    assert Flags({"rate": "0.25"}, registry=registry).value("rate") == 0.25
+    assert Flags({"rate": 1.0}, registry=registry).enabled("rate") is False
+    with pytest.raises(SettingsError, match="expected float"):
+        Flags({"rate": "much"}, registry=registry)
+
+
+def test_rows_show_every_flag():
+    rows = Flags({"enable_bursts": False}).rows()
+    assert [flag.name for flag, _ in rows] == sorted(REGISTRY)
+    assert {flag.name: value for flag, value in rows}["enable_bursts"] is False
+
+
+def test_every_flag_is_described_and_typed():
+    for name, flag in REGISTRY.items():
+        assert flag.name == name
+        assert flag.owner
+        assert flag.meaning
+        assert {type(flag.default), type(flag.legacy), type(flag.fail_safe)} == {flag.type}
