@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from colloquy import Colloquy, Turn
-from colloquy.api.app import build_asgi
 from colloquy.api.openapi import document
-from colloquy.api.server import serve
 from colloquy.model.message import Message
 from colloquy.runtime import Runtime
+from colloquy.server.application import build_asgi
+from colloquy.server.run import serve
 from support.markdown import ROOT, blocks
 
 PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")

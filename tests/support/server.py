@@ -12,9 +12,9 @@ import apsw
 import httpx
 
 from colloquy import Colloquy, Reply, Turn
-from colloquy.api.app import Application, build_asgi
-from colloquy.api.server import serve
 from colloquy.runtime import Runtime
+from colloquy.server.application import Application, build_asgi
+from colloquy.server.run import serve
 from colloquy.telemetry import configure
 
 T = TypeVar("T")

@@ -56,8 +56,8 @@ class ServerProcess:
 
 
 async def _main(database: str, port: int) -> None:
-    from colloquy.api.server import serve
     from colloquy.runtime import Runtime
+    from colloquy.server.run import serve
     from colloquy.telemetry import configure
 
     from .server import assistant

@@ -108,7 +108,7 @@ def _runtime(app: Colloquy, settings: Settings) -> Runtime:
 
 
 async def _serve(app: Colloquy, settings: Settings, as_json: bool) -> None:
-    from ..api.server import serve
+    from ..server.run import serve
 
     runtime = _runtime(app, settings)
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -1,1 +1,4 @@
-"""Pages for browsers: plain files without a build step, served by the `api` room."""
+"""Pages for browsers: the operators' console, the chat page and the API reference.
+
+Plain files and templates, without a build step; nothing is loaded from elsewhere.
+"""

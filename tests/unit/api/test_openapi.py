@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from colloquy import Colloquy
-from colloquy.api.app import build_asgi
 from colloquy.api.examples import EXAMPLES
 from colloquy.api.openapi import SHOWN, document
 from colloquy.model import errors
 from colloquy.model.message import check_message, decode_message
 from colloquy.runtime import Runtime
 from colloquy.runtime.keys import SCOPES
+from colloquy.server.application import build_asgi
 
 OPEN = {"/health", "/ready", "/chat/session"}
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from colloquy.api.server import address, serve
 from colloquy.model.errors import InvalidInput
 from colloquy.runtime import Runtime
+from colloquy.server.run import address, serve
 from support.server import assistant
 from support.serving import ServerProcess
 

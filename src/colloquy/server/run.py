@@ -19,7 +19,7 @@ import uvicorn
 
 from ..model.errors import InvalidInput
 from ..telemetry import get_logger
-from .app import Application, build_asgi
+from .application import Application, build_asgi
 from .protocol import BoundedHttpProtocol
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""One server for all tests of this folder that do not need one of their own."""
+"""One server for all tests that do not need one of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.server import Server
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("api")) as running:
+    with Server(tmp_path_factory.mktemp("server")) as running:
         yield running
 
 

@@ -6,8 +6,8 @@ import socket
 
 import httpx
 import pytest
+from colloquy.server.protocol import MAX_HEADERS
 
-from colloquy.api.protocol import MAX_HEADERS
 from support.server import Server
 
 
@@ -57,7 +57,7 @@ def test_headers_without_end(server: Server, shape: str) -> None:
 def test_a_connection_that_says_too_little_is_closed(
     own_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("colloquy.api.protocol.HEADER_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("colloquy.server.protocol.HEADER_TIMEOUT_S", 0.1)
     assert talk(own_server) == b""
     assert talk(own_server, b"GET /health HTTP/1.1\r\nhost: x\r\n") == b""
 
@@ -65,7 +65,7 @@ def test_a_connection_that_says_too_little_is_closed(
 def test_a_request_that_was_whole_is_not_timed(
     own_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("colloquy.api.protocol.HEADER_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("colloquy.server.protocol.HEADER_TIMEOUT_S", 0.05)
     with own_server.client() as client:
         body = {"conversation": "c", "text": "slow"}
         assert client.post("/v2/messages?wait=0.3", json=body).status_code == 202

@@ -9,13 +9,14 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from . import chat, conversations, dead_letters, health, keys, messages, pages, stream
-from .access import provide_principal
-from .bodies import JsonRequest
-from .messages import MessageDoor
-from .openapi import openapi_config, openapi_document
-from .problems import problem_response
-from .stream import Streams
+from ..api import chat, conversations, dead_letters, health, keys, messages, stream
+from ..api.access import provide_principal
+from ..api.bodies import JsonRequest
+from ..api.messages import MessageDoor
+from ..api.openapi import openapi_config, openapi_document
+from ..api.problems import problem_response
+from ..api.stream import Streams
+from ..console import pages
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
