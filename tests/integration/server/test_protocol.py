@@ -6,8 +6,8 @@ import socket
 
 import httpx
 import pytest
-from colloquy.server.protocol import MAX_HEADERS
 
+from colloquy.server.protocol import MAX_HEADERS
 from support.server import Server
 
 
