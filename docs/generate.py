@@ -1,4 +1,4 @@
-"""Writes the generated tables of the documentation from the code: settings, flags, errors.
+"""Writes the generated parts of the documentation from the code: settings, flags, errors, commands.
 
     scripts/docs            writes them
     scripts/docs --check    fails when they are not current
@@ -13,7 +13,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import typer
+from typer.cli import get_docs_for_click
+
 from colloquy.api.problems import MethodNotAllowed
+from colloquy.cli.root import build
 from colloquy.flags import REGISTRY
 from colloquy.model import errors
 from colloquy.model.errors import ColloquyError
@@ -64,10 +68,19 @@ def error_kinds() -> list[type[ColloquyError]]:
     return [*kinds, MethodNotAllowed, ComputeCrashed]
 
 
+def commands() -> Iterator[str]:
+    """Every command with its options, by typer's own writer, one heading level lower."""
+    program = typer.main.get_command(build())
+    context = program.make_context("colloquy", [], resilient_parsing=True)
+    for line in get_docs_for_click(obj=program, ctx=context, name="colloquy").splitlines()[2:]:
+        yield line.rstrip()
+
+
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "settings": settings,
     "flags": flags,
     "codes": codes,
+    "commands": commands,
 }
 
 

@@ -20,6 +20,8 @@ _PYTHON = re.compile(r"`colloquy [^`]+`")
 def commands() -> Iterator[tuple[Path, str]]:
     """(page, command) of every page, and of the examples' docstrings."""
     for page in pages():
+        if page.name == "commands.md":  # made from the commands themselves
+            continue
         text = page.read_text(encoding="utf-8")
         for block in blocks(text, *_SHELL):
             for line in block.text.splitlines():

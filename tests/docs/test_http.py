@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shlex
 from collections.abc import AsyncIterator
 from pathlib import Path
-from string import Template
-from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -19,54 +16,12 @@ from colloquy.model.message import Message
 from colloquy.runtime import Runtime
 from colloquy.server.application import build_asgi
 from colloquy.server.run import serve
+from support.curls import curls, play, request_of
 from support.markdown import ROOT, blocks
 
 PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
 NO_REST = {"/v2/conversations/{conversation_id}/ws"}
 """Routes that OpenAPI has no word for."""
-
-
-class Curl(NamedTuple):
-    command: str
-    expected: list[str]
-    """The status, and a code or `stream`."""
-
-
-def curls() -> list[Curl]:
-    """The commands of the page, each with the comment below it."""
-    found: list[Curl] = []
-    command: list[str] = []
-    for block in blocks(PAGE, "sh"):
-        for line in block.text.splitlines():
-            if line.startswith("# "):
-                found.append(Curl("\n".join(command), line[2:].split()))
-                command = []
-            elif command or line.startswith("curl "):
-                command.append(line)
-    assert not command, "a curl without an expectation"
-    return found
-
-
-def request_of(command: str, values: dict[str, str]) -> dict[str, Any]:
-    """What this curl sends, as arguments of httpx. Knows the options that the page uses."""
-    words = iter(shlex.split(Template(command).substitute(values)))
-    assert next(words) == "curl"
-    request: dict[str, Any] = {"method": "GET", "headers": {}}
-    for word in words:
-        if word in ("-s", "-sN"):
-            continue
-        if word == "-X":
-            request["method"] = next(words)
-        elif word == "-H":
-            name, _, value = next(words).partition(": ")
-            request["headers"][name] = value
-        elif word == "--json":
-            request |= {"method": "POST", "content": next(words)}
-            request["headers"]["Content-Type"] = "application/json"
-        else:
-            assert not word.startswith("-"), f"{word} is not known here"
-            request["url"] = word
-    return request
 
 
 @pytest.fixture
@@ -112,22 +67,7 @@ async def test_every_curl_is_answered_as_the_page_says(running: tuple[Runtime, s
     secret = (await runtime.create_key("docs", ["admin"])).secret
     values = {"URL": url, "AUTH": f"Authorization: Bearer {secret}"}
     values["NUMBER"] = str(await dead_letter(runtime, "somebody"))
-    async with httpx.AsyncClient(timeout=10.0) as client:
-        for command, expected in curls():
-            request = request_of(command, values)
-            if "stream" in expected:
-                async with client.stream(**request) as response:
-                    assert response.headers["content-type"].startswith("text/event-stream")
-                    await anext(response.aiter_bytes())
-                answer: Any = {}
-            else:
-                response = await client.request(**request)
-                is_json = "json" in response.headers.get("content-type", "")
-                answer = response.json() if is_json else {}
-            assert response.status_code == int(expected[0]), f"{command}\n{answer}"
-            if len(expected) > 1 and "stream" not in expected:
-                assert answer["code"] == expected[1], command
-            remember(answer, values)
+    await play(curls(PAGE), values)
 
 
 async def test_the_curl_of_the_readme_is_answered(running: tuple[Runtime, str]) -> None:
@@ -141,19 +81,6 @@ async def test_the_curl_of_the_readme_is_answered(running: tuple[Runtime, str]) 
         response = await client.request(**request)
     assert response.status_code == 200, response.text
     assert response.json()["replies"][0]["text"].startswith("You said: Are you open")
-
-
-def remember(answer: dict[str, Any], values: dict[str, str]) -> None:
-    """What later commands of the page refer to; the first of each counts."""
-    found = {
-        "MESSAGE": answer.get("message_id"),
-        "CONVERSATION": answer.get("conversation_id"),
-        "KEY_ID": answer.get("key", {}).get("id"),
-        "VISITOR": answer.get("token"),
-    }
-    for name, value in found.items():
-        if value is not None:
-            values.setdefault(name, value)
 
 
 def test_every_route_is_on_the_page(tmp_path: Path) -> None:
