@@ -172,6 +172,13 @@ class SettingsError(ColloquyError):
     title = "Invalid settings"
 
 
+class SecretUnreadable(ColloquyError):
+    """A secret stored in the database cannot be opened: its key is missing or another one."""
+
+    code = "secret_unreadable"
+    title = "Stored secret unreadable"
+
+
 class StoreLocked(ColloquyError):
     """Another process owns this database file."""
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 from colloquy.model.errors import SettingsError
 
 from .names import (
+    CONFIDENTIAL,
     NOT_SETTINGS,
     PREFIX,
     Leaf,
@@ -29,8 +30,11 @@ from .names import (
 )
 from .tree import PRESETS, Settings
 
-NOT_STORABLE = frozenset({"database_url", "data_dir", "accept.spool_dir", "preset"})
-"""Settings that must be known before the store is open, so they cannot be kept in it."""
+NOT_STORABLE = frozenset(
+    {"database_url", "data_dir", "accept.spool_dir", "preset", "security.secret_key"}
+)
+"""Settings that must be known before the store is open, so they cannot be kept in it; and the key
+of the secrets in it, which would lie beside what it seals."""
 
 _YES = frozenset({"true", "yes", "on", "1"})
 _NO = frozenset({"false", "no", "off", "0"})
@@ -173,7 +177,7 @@ def _from_texts(texts: Mapping[str, str], source: str, problems: list[Problem]) 
         if leaf is None:
             problems.append(Problem(name, source, _unknown(name)))
         elif source == "stored" and name in NOT_STORABLE:
-            problems.append(Problem(name, source, "is needed before the store can be opened"))
+            problems.append(Problem(name, source, "cannot be kept in the store"))
         else:
             try:
                 yield name, _parse(leaf, text), source
@@ -216,8 +220,8 @@ def _convert(leaf: Leaf, value: Any, strict: bool = True) -> Any:
     try:
         converted = msgspec.convert(value, leaf.type, strict=strict)
     except msgspec.ValidationError as error:
-        # A URL that does not parse may still hold a password.
-        got = "" if leaf.name == "database_url" else f", got {value!r}"
+        # A URL that does not parse may still hold a password, a wrong key most of the right one.
+        got = "" if leaf.name in CONFIDENTIAL else f", got {value!r}"
         raise ValueError(_reason(error) + got) from None
     numbers = converted if isinstance(converted, tuple) else (converted,)
     if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):

@@ -20,6 +20,9 @@ NOT_SETTINGS = ("COLLOQUY_CONFIG", "COLLOQUY_URL", "COLLOQUY_API_KEY", "COLLOQUY
 """Names (or beginnings of names) in our namespace that are no settings: the file, the server that
 the command line talks to and its key, the tests."""
 
+CONFIDENTIAL = frozenset({"database_url", "security.secret_key"})
+"""Settings whose values are never printed whole."""
+
 _ENTRY = re.compile(r"[a-z][a-z0-9_]*\Z")
 """A channel or flag name that can be written in every source."""
 
@@ -111,9 +114,11 @@ def known_names() -> list[str]:
 
 
 def shown(name: str, value: object) -> object:
-    """The value as it may be printed: a password in a URL is masked."""
-    if name != "database_url" or not isinstance(value, str):
+    """The value as it may be printed: a key and the password in a URL are masked."""
+    if name not in CONFIDENTIAL or not isinstance(value, str):
         return value
+    if name == "security.secret_key":
+        return "***"
     parts = urlsplit(value)
     if parts.password is None:
         return value

@@ -16,6 +16,7 @@ PositiveSeconds = Annotated[float, Meta(gt=0)]
 Delays = tuple[Seconds, ...]
 Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=1024)]
+Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 
 MIB = 1024 * 1024
 
@@ -169,6 +170,13 @@ class SecuritySettings(Struct, frozen=True, forbid_unknown_fields=True):
     trust_loopback: Annotated[
         bool, Meta(description="Requests from this very machine need no key (`serve --dev`).")
     ] = False
+    secret_key: Annotated[
+        Key | None,
+        Meta(
+            description="Key that seals stored secrets: base64 of 32 bytes. Without it the key is "
+            "in a file, `<database file>.key` in the data folder.",
+        ),
+    ] = None
 
 
 def _channels() -> dict[str, ChannelSettings]:
@@ -255,6 +263,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
             return file.name
         place = self.database_url.rpartition("@")[2] or self.database_url
         return f"postgresql-{blake2b(place.encode(), digest_size=4).hexdigest()}"
+
+    @property
+    def key_file(self) -> Path:
+        """The key that seals stored secrets, where `security.secret_key` is not set."""
+        return self.data_folder / f"{self.files_name}.key"
 
     @property
     def spool_folder(self) -> Path:

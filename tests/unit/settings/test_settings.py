@@ -1,5 +1,6 @@
 """The settings tree: precedence, names, ranges, and all problems at once."""
 
+import base64
 from pathlib import Path
 
 import msgspec
@@ -272,3 +273,13 @@ def test_a_wrong_database_url_does_not_print_its_password():
     with pytest.raises(SettingsError) as caught:
         load_settings(overrides={"database_url": "mysql://me:secret@host/db"})
     assert "secret" not in str(caught.value)
+
+
+def test_the_key_of_secrets_is_never_shown_nor_kept_in_the_store():
+    key = base64.b64encode(bytes(32)).decode()
+    assert key not in repr(resolve(overrides={"security.secret_key": key}).rows())
+    with pytest.raises(SettingsError) as caught:
+        load_settings(overrides={"security.secret_key": key[1:]})
+    assert key[1:] not in str(caught.value)
+    with pytest.raises(SettingsError, match="cannot be kept in the store"):
+        resolve(stored={"security.secret_key": key})
