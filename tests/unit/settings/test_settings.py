@@ -101,7 +101,7 @@ def test_all_problems_of_all_sources_are_reported_at_once(tmp_path):
     }
     assert "did you mean port?" in found["prot"]
     assert "COLLOQUY_PIPELINE_BATCH_SIZE" in found["COLLOQUY_PIPELINE_BATCH_SIZ"]
-    assert "before the store can be opened" in found["database_url"]
+    assert "cannot be kept in the store" in found["database_url"]
     sources = {problem["source"] for problem in caught.value.extra["problems"]}
     assert {f"file {file}", "stored", "command line", "environment COLLOQUY_PRESET"} <= sources
 
