@@ -131,6 +131,21 @@ class MessageIdReused(Conflict):
     title = "Message id reused"
 
 
+class IdempotencyKeyReused(Conflict):
+    """The same `Idempotency-Key` came before with another body."""
+
+    code = "idempotency_key_reused"
+    title = "Idempotency key reused"
+
+
+class PreconditionFailed(ColloquyError):
+    """The thing changed since the client read it: its entity tag is not the one in `If-Match`."""
+
+    code = "precondition_failed"
+    status = 412
+    title = "Precondition failed"
+
+
 # -- pressure and outages: try again later ----------------------------------------------------
 
 
@@ -146,6 +161,14 @@ class ConversationOverloaded(Overloaded):
     """One conversation has too many unfinished messages."""
 
     code = "conversation_overloaded"
+
+
+class RateLimited(ColloquyError):
+    """More requests than the limit of this key, visitor or address allows."""
+
+    code = "rate_limited"
+    status = 429
+    title = "Too many requests"
 
 
 class Unavailable(ColloquyError):

@@ -6,6 +6,7 @@ All problems of all sources are reported at once; a settings tree is whole or no
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -259,6 +260,12 @@ def _conflicts(settings: Settings, origins: Mapping[str, str]) -> Iterator[Probl
     if settings.accept.max_body_bytes > settings.accept.max_pending_bytes:
         source = origins.get("accept.max_body_bytes", origins.get("accept.max_pending_bytes", ""))
         yield Problem("accept.max_body_bytes", source, "is larger than accept.max_pending_bytes")
+    for network in settings.security.trusted_proxies:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            source = origins.get("security.trusted_proxies", "default")
+            yield Problem("security.trusted_proxies", source, str(error))
 
 
 def _unknown(name: str) -> str:

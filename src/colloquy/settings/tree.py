@@ -17,6 +17,7 @@ Delays = tuple[Seconds, ...]
 Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=1024)]
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+Network = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?$")]
 
 MIB = 1024 * 1024
 
@@ -170,6 +171,13 @@ class SecuritySettings(Struct, frozen=True, forbid_unknown_fields=True):
     trust_loopback: Annotated[
         bool, Meta(description="Requests from this very machine need no key (`serve --dev`).")
     ] = False
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        Meta(
+            description="Networks (`10.0.0.0/8`) of proxies whose X-Forwarded-For says who the "
+            "client is; from anybody else the header counts for nothing.",
+        ),
+    ] = ()
     secret_key: Annotated[
         Key | None,
         Meta(
@@ -177,6 +185,29 @@ class SecuritySettings(Struct, frozen=True, forbid_unknown_fields=True):
             "in a file, `<database file>.key` in the data folder.",
         ),
     ] = None
+
+
+class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many requests one caller may send: token buckets; a rate of 0 is no limit."""
+
+    api_per_s: Annotated[
+        Seconds, Meta(description="Requests per second of one key, in the long run.")
+    ] = 10_000.0
+    api_burst: Annotated[Count, Meta(description="Requests of one key at once.")] = 20_000
+    chat_per_s: Annotated[
+        Seconds, Meta(description="Requests per second of one visitor of the chat page.")
+    ] = 2.0
+    chat_burst: Annotated[Count, Meta(description="Requests of one visitor at once.")] = 40
+    chat_address_per_s: Annotated[
+        Seconds, Meta(description="Requests per second of all visitors behind one address.")
+    ] = 20.0
+    chat_address_burst: Annotated[
+        Count, Meta(description="Requests at once of all visitors behind one address.")
+    ] = 400
+    login_per_s: Annotated[
+        Seconds, Meta(description="Failed log-ins per second of one address, in the long run.")
+    ] = 0.2
+    login_burst: Annotated[Count, Meta(description="Failed log-ins of one address at once.")] = 20
 
 
 def _channels() -> dict[str, ChannelSettings]:
@@ -236,6 +267,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     watchdog: WatchdogSettings = WatchdogSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
     security: SecuritySettings = SecuritySettings()
+    limits: LimitSettings = LimitSettings()
     flags: dict[str, FlagValue] = field(default_factory=dict)
 
     @property
@@ -302,6 +334,13 @@ PRESETS: dict[str, dict[str, object]] = {
         "health.interval_s": 0.05,
         "watchdog.enabled": False,
         "shutdown.grace_s": 2.0,
+        # All tests come from one address.
+        "limits.chat_per_s": 1000.0,
+        "limits.chat_burst": 1000,
+        "limits.chat_address_per_s": 1000.0,
+        "limits.chat_address_burst": 1000,
+        "limits.login_per_s": 1000.0,
+        "limits.login_burst": 1000,
     },
 }
 """What each preset changes, by dotted name."""
