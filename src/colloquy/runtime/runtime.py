@@ -64,6 +64,7 @@ from .keys import Keys
 from .operating import Desk
 from .reading import Reader
 from .vitals import Vitals
+from .webhooks import Webhooks
 
 log = get_logger(__name__)
 
@@ -115,6 +116,7 @@ class Runtime:
         self._watchdog: Watchdog | None = None
         self._loads: set[asyncio.Task[None]] = set()
         self.keys = Keys(self.store, clock)
+        self.webhooks = Webhooks()
         self.compute: Understander = NoUnderstanding()
 
     # -- life ---------------------------------------------------------------------------------
