@@ -136,6 +136,59 @@ class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: Annotated[PositiveSeconds, Meta(description="Longest single attempt.")] = 10.0
 
 
+class WebhookSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Events sent to other systems over HTTP (docs/webhooks.md)."""
+
+    retry_delays_s: Annotated[
+        Delays,
+        Meta(
+            description="Delays between attempts; after the last one the delivery has failed. Each "
+            "is lengthened by up to a tenth, by chance."
+        ),
+    ] = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_000.0)
+    timeout_s: Annotated[
+        PositiveSeconds, Meta(description="Longest single attempt, from name to answer.")
+    ] = 15.0
+    concurrency: Annotated[
+        int, Meta(ge=1, le=100, description="Most attempts at once for one webhook.")
+    ] = 10
+    total_concurrency: Annotated[
+        int, Meta(ge=1, le=1000, description="Most attempts at once in this process.")
+    ] = 50
+    max_waiting: Annotated[
+        Count,
+        Meta(description="Unfinished deliveries of one webhook; above it the log waits for it."),
+    ] = 10_000
+    disable_after_s: Annotated[
+        PositiveSeconds,
+        Meta(
+            description="A webhook that got nothing through for so long is disabled once another "
+            "delivery has failed for good."
+        ),
+    ] = 432_000.0
+    allow_http: Annotated[
+        bool,
+        Meta(description="Whether URLs may be `http`, whose content anybody on the way reads."),
+    ] = False
+    allow_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks (CIDR) that webhooks may reach although they are not public, "
+            "such as `10.1.0.0/16`."
+        ),
+    ] = ()
+    poll_s: Annotated[PositiveSeconds, Meta(description="Pause between two looks at the log.")] = (
+        0.1
+    )
+    keep_s: Annotated[
+        Seconds, Meta(description="Finished deliveries are kept at least this long.")
+    ] = 604_800.0
+    keep_newest: Annotated[
+        int,
+        Meta(ge=0, description="Finished deliveries of a webhook that are kept however old."),
+    ] = 1000
+
+
 class HealthSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of the 0-100 health score, with hysteresis (decision 6)."""
 
@@ -210,6 +263,20 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     login_burst: Annotated[Count, Meta(description="Failed log-ins of one address at once.")] = 20
 
 
+class ConsoleSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The operators' web console."""
+
+    idle_s: Annotated[
+        PositiveSeconds, Meta(description="A log-in that is not used for so long ends.")
+    ] = 8 * 3600.0
+    session_s: Annotated[
+        PositiveSeconds, Meta(description="A log-in ends after so long in any case.")
+    ] = 7 * 86400.0
+    max_viewers: Annotated[
+        Count, Meta(description="Most pages that follow the console live at once.")
+    ] = 200
+
+
 def _channels() -> dict[str, ChannelSettings]:
     return {
         "api": ChannelSettings(quiet_s=0.0, content_dedup_s=0.0),
@@ -263,10 +330,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     channels: dict[str, ChannelSettings] = field(default_factory=_channels)
     replies: ReplySettings = ReplySettings()
     delivery: DeliverySettings = DeliverySettings()
+    webhooks: WebhookSettings = WebhookSettings()
     health: HealthSettings = HealthSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
     security: SecuritySettings = SecuritySettings()
+    console: ConsoleSettings = ConsoleSettings()
     limits: LimitSettings = LimitSettings()
     flags: dict[str, FlagValue] = field(default_factory=dict)
 
@@ -331,6 +400,9 @@ PRESETS: dict[str, dict[str, object]] = {
         "delivery.retry_delays_s": (0.01, 0.05),
         "delivery.max_attempts": 3,
         "delivery.timeout_s": 2.0,
+        "webhooks.retry_delays_s": (0.05, 0.1),
+        "webhooks.timeout_s": 1.0,
+        "webhooks.poll_s": 0.02,
         "health.interval_s": 0.05,
         "watchdog.enabled": False,
         "shutdown.grace_s": 2.0,

@@ -68,6 +68,20 @@ QUERIES: dict[str, str] = {
         RETURNING id""",
     "api_keys": """SELECT id, hash, name, scopes, created_at, expires_at, revoked_at FROM api_keys
         ORDER BY created_at""",
+    # -- sessions of the console; a key has the newest $2 of them
+    "console_session_insert": """INSERT INTO console_sessions
+        (hash, key_id, created_at, seen_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+        RETURNING hash""",
+    "console_session": """SELECT key_id, created_at, seen_at, expires_at FROM console_sessions
+        WHERE hash = $1""",
+    "console_session_seen": """UPDATE console_sessions SET seen_at = $1 WHERE hash = $2
+        RETURNING hash""",
+    "console_session_delete": "DELETE FROM console_sessions WHERE hash = $1 RETURNING hash",
+    "console_sessions_purge": """DELETE FROM console_sessions
+        WHERE expires_at <= $1 OR seen_at <= $2 RETURNING hash""",
+    "console_sessions_trim": """DELETE FROM console_sessions WHERE hash IN (
+        SELECT hash FROM console_sessions WHERE key_id = $1
+        ORDER BY created_at DESC LIMIT 1000 OFFSET $2) RETURNING hash""",
 }
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"

@@ -206,3 +206,65 @@ api_keys = Table(
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
 )
+
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    # SHA-256 of the token in the browser's cookie: who reads this table cannot log in with it.
+    Column("hash", LargeBinary, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    # JSON arrays of texts; an empty one means all.
+    Column("kinds", Text, nullable=False),
+    Column("channels", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("enabled", SmallInteger, nullable=False),
+    Column("disabled_reason", Text),
+    Column("secret", LargeBinary, nullable=False),
+    Column("former_secret", LargeBinary),
+    Column("former_until", BigInteger),
+    # How far the log was read: up to this position every event that it wants has a delivery.
+    Column("position", BigInteger, nullable=False),
+    Column("failing_since", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("number", _Number, primary_key=True, autoincrement=False),
+    Column("webhook", Text, nullable=False),
+    # The event that it stands for; all 0 for a test, which stands for none.
+    Column("position", BigInteger, nullable=False),
+    Column("session", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", BigInteger),
+    Column("status_code", Integer),
+    Column("detail", Text, nullable=False),
+    Column("duration_ms", BigInteger),
+    Index("webhook_deliveries_of_webhook", "webhook", "number"),
+    Index(
+        "webhook_deliveries_due",
+        "webhook",
+        "due_at",
+        "number",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)

@@ -26,6 +26,15 @@ CREATE TABLE changes (
     PRIMARY KEY (position)
 );
 CREATE UNIQUE INDEX changes_of_key ON changes (collection, "key", position);
+CREATE TABLE console_sessions (
+    hash BLOB NOT NULL,
+    key_id TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (hash)
+)
+ WITHOUT ROWID;
 CREATE TABLE counters (
     name TEXT NOT NULL,
     value BIGINT NOT NULL,
@@ -145,6 +154,42 @@ CREATE TABLE sessions (
     PRIMARY KEY (number),
     UNIQUE (id)
 );
+CREATE TABLE webhook_deliveries (
+    number INTEGER NOT NULL,
+    webhook TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    session BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    due_at BIGINT,
+    status_code INTEGER,
+    detail TEXT NOT NULL,
+    duration_ms BIGINT,
+    PRIMARY KEY (number)
+);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook, due_at, number) WHERE due_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_of_webhook ON webhook_deliveries (webhook, number);
+CREATE TABLE webhooks (
+    id TEXT NOT NULL,
+    url TEXT NOT NULL,
+    kinds TEXT NOT NULL,
+    channels TEXT NOT NULL,
+    description TEXT NOT NULL,
+    enabled SMALLINT NOT NULL,
+    disabled_reason TEXT,
+    secret BLOB NOT NULL,
+    former_secret BLOB,
+    former_until BIGINT,
+    position BIGINT NOT NULL,
+    failing_since BIGINT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
 CREATE TABLE workers (
     name TEXT NOT NULL,
     seen_at BIGINT NOT NULL,
@@ -155,6 +200,7 @@ CREATE TABLE workers (
 INSERT INTO counters (name, value) VALUES ('ledger', 0);
 INSERT INTO counters (name, value) VALUES ('inbox', 0);
 INSERT INTO counters (name, value) VALUES ('events', 0);
+INSERT INTO counters (name, value) VALUES ('webhook_deliveries', 0);
 INSERT INTO meta (name, value) VALUES ('partitions', '64');
 INSERT INTO leases (partition, epoch) VALUES (0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0), (8, 0), (9, 0), (10, 0), (11, 0), (12, 0), (13, 0), (14, 0), (15, 0), (16, 0), (17, 0), (18, 0), (19, 0), (20, 0), (21, 0), (22, 0), (23, 0), (24, 0), (25, 0), (26, 0), (27, 0), (28, 0), (29, 0), (30, 0), (31, 0), (32, 0), (33, 0), (34, 0), (35, 0), (36, 0), (37, 0), (38, 0), (39, 0), (40, 0), (41, 0), (42, 0), (43, 0), (44, 0), (45, 0), (46, 0), (47, 0), (48, 0), (49, 0), (50, 0), (51, 0), (52, 0), (53, 0), (54, 0), (55, 0), (56, 0), (57, 0), (58, 0), (59, 0), (60, 0), (61, 0), (62, 0), (63, 0);
 INSERT INTO schema_version (version_num) VALUES ('0001') RETURNING version_num;
