@@ -260,6 +260,12 @@ def _conflicts(settings: Settings, origins: Mapping[str, str]) -> Iterator[Probl
     if settings.accept.max_body_bytes > settings.accept.max_pending_bytes:
         source = origins.get("accept.max_body_bytes", origins.get("accept.max_pending_bytes", ""))
         yield Problem("accept.max_body_bytes", source, "is larger than accept.max_pending_bytes")
+    for network in settings.webhooks.allow_networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            name = "webhooks.allow_networks"
+            yield Problem(name, origins.get(name, "default"), str(error))
     for network in settings.security.trusted_proxies:
         try:
             ipaddress.ip_network(network)

@@ -181,11 +181,11 @@ class WebhookSettings(Struct, frozen=True, forbid_unknown_fields=True):
         0.1
     )
     keep_s: Annotated[
-        Seconds, Meta(description="Finished deliveries are kept at least this long.")
+        Seconds, Meta(description="How long finished deliveries are listed.")
     ] = 604_800.0
     keep_newest: Annotated[
         int,
-        Meta(ge=0, description="Finished deliveries of a webhook that are kept however old."),
+        Meta(ge=0, description="Of those delivered, so many of each webhook are listed at most."),
     ] = 1000
 
 

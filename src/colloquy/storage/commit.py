@@ -158,7 +158,7 @@ def commit_steps(
     if further:
         raise ValueError(f"a unit may not name these statements: {sorted(further)}")
     if changes:
-        yield from _number_changes(changes)
+        yield from number_changes(changes)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
@@ -242,7 +242,7 @@ def _guard_rows(units: list[Unit], alive: list[int]) -> Generator[tuple[str, Row
         raise Redo(failed)
 
 
-def _number_changes(changes: Iterable[Change]) -> Generator[tuple[str, Rows], Rows, None]:
+def number_changes(changes: Iterable[Change]) -> Generator[tuple[str, Rows], Rows, None]:
     """Gives ledger positions from the one counter row, taken last (engine decision 28).
 
     A statement may write a key only once, or `previous` would miss the row beside it; a key that

@@ -12,6 +12,12 @@ _DEAD = """id, message_id, conversation, kind, received_at, dead_at, stream, seq
 _OUTBOX = """o.session, o.seq, o.reply_id, o.channel, o.account, o.automatic, o.owner_epoch,
     o.priority, o.state, o.due_at, o.attempts, o.note"""
 
+_WEBHOOK = """id, url, kinds, channels, description, enabled, disabled_reason, secret,
+    former_secret, former_until, position, failing_since, created_at, updated_at, version"""
+
+_DELIVERY = """number, webhook, position, session, seq, kind, at, state, attempts, due_at,
+    status_code, detail, duration_ms"""
+
 QUERIES: dict[str, str] = {
     "leases": "SELECT partition, epoch FROM leases ORDER BY partition",
     "meta_get": "SELECT value FROM meta WHERE name = $1",
@@ -82,6 +88,47 @@ QUERIES: dict[str, str] = {
     "console_sessions_trim": """DELETE FROM console_sessions WHERE hash IN (
         SELECT hash FROM console_sessions WHERE key_id = $1
         ORDER BY created_at DESC LIMIT 1000 OFFSET $2) RETURNING hash""",
+    # -- webhooks
+    "events_top": "SELECT coalesce(max(position), 0) FROM events",
+    "webhooks": f"SELECT {_WEBHOOK} FROM webhooks ORDER BY created_at, id",
+    "webhook_by_id": f"SELECT {_WEBHOOK} FROM webhooks WHERE id = $1",
+    "webhook_count": "SELECT count(*) FROM webhooks",
+    "webhook_delete": "DELETE FROM webhooks WHERE id = $1 RETURNING id",
+    "webhook_failing": "UPDATE webhooks SET failing_since = $1 WHERE id = $2 RETURNING id",
+    "webhook_skip": """UPDATE webhooks SET failing_since = NULL,
+            position = (SELECT coalesce(max(position), 0) FROM events)
+        WHERE id = $1 RETURNING id""",
+    "webhook_waiting": """SELECT count(*) FROM webhook_deliveries
+        WHERE webhook = $1 AND due_at IS NOT NULL""",
+    "webhook_due": f"""SELECT {_DELIVERY} FROM webhook_deliveries
+        WHERE webhook = $1 AND due_at <= $2 ORDER BY due_at, number LIMIT $3""",
+    "webhook_next_due": """SELECT min(due_at) FROM webhook_deliveries
+        WHERE webhook = $1 AND due_at > $2""",
+    "webhook_delivery": f"""SELECT {_DELIVERY} FROM webhook_deliveries
+        WHERE webhook = $1 AND number = $2""",
+    "webhook_deliveries_page": f"""SELECT {_DELIVERY} FROM webhook_deliveries
+        WHERE webhook = $1 AND number < $2 AND ($3 = '' OR state = $3)
+        ORDER BY number DESC LIMIT $4""",
+    "webhook_redeliver": f"""UPDATE webhook_deliveries
+        SET state = 'pending', attempts = 0, due_at = $1
+        WHERE webhook = $2 AND number = $3 RETURNING {_DELIVERY}""",
+    "webhook_give_up": """UPDATE webhook_deliveries
+        SET state = 'failed', due_at = NULL, detail = $1
+        WHERE webhook = $2 AND due_at IS NOT NULL RETURNING number""",
+    "webhook_deliveries_delete": """DELETE FROM webhook_deliveries WHERE number IN
+        (SELECT number FROM webhook_deliveries WHERE webhook = $1 ORDER BY number LIMIT $2)
+        RETURNING number""",
+    "webhook_prune_old": """DELETE FROM webhook_deliveries WHERE number IN
+        (SELECT number FROM webhook_deliveries WHERE webhook = $1 AND due_at IS NULL AND at < $2
+         ORDER BY number LIMIT $3)
+        RETURNING number""",
+    "webhook_prune_many": """DELETE FROM webhook_deliveries WHERE number IN
+        (SELECT number FROM webhook_deliveries WHERE webhook = $1 AND state = 'delivered'
+            AND number <= (SELECT number FROM webhook_deliveries
+                           WHERE webhook = $1 AND state = 'delivered'
+                           ORDER BY number DESC LIMIT 1 OFFSET $2)
+         ORDER BY number LIMIT $3)
+        RETURNING number""",
 }
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"

@@ -248,6 +248,55 @@ STATEMENTS: dict[str, Statement] = {
             """UPDATE effects SET state = input.state, at = input.at, result = input.result
                FROM input WHERE effects.key = input.key RETURNING effects.key""",
         ),
+        # -- webhooks: the cursor moves only from where its reader found it
+        _insert(
+            "webhook_insert",
+            "webhooks",
+            "id:text url:text kinds:text channels:text description:text enabled:int "
+            "disabled_reason:text secret:bytes former_secret:bytes former_until:int position:int "
+            "failing_since:int created_at:int updated_at:int version:int",
+        ),
+        _statement(
+            "webhook_set",
+            "id:text url:text kinds:text channels:text description:text enabled:int "
+            "disabled_reason:text secret:bytes former_secret:bytes former_until:int "
+            "failing_since:int updated_at:int version:int",
+            """UPDATE webhooks SET url = input.url, kinds = input.kinds,
+                      channels = input.channels, description = input.description,
+                      enabled = input.enabled, disabled_reason = input.disabled_reason,
+                      secret = input.secret, former_secret = input.former_secret,
+                      former_until = input.former_until, failing_since = input.failing_since,
+                      updated_at = input.updated_at, version = input.version
+               FROM input WHERE webhooks.id = input.id AND webhooks.version = input.version - 1
+               RETURNING webhooks.id""",
+        ),
+        _statement(
+            "webhook_cursor",
+            "id:text former:int position:int",
+            """UPDATE webhooks SET position = input.position
+               FROM input WHERE webhooks.id = input.id AND webhooks.position = input.former
+                  AND webhooks.enabled = 1
+               RETURNING webhooks.id""",
+        ),
+        _insert(
+            "webhook_delivery_insert",
+            "webhook_deliveries",
+            "number:int webhook:text position:int session:int seq:int kind:text at:int state:text "
+            "attempts:int due_at:int status_code:int detail:text duration_ms:int",
+        ),
+        # An attempt that somebody asked to be begun anew meanwhile says nothing any more.
+        _statement(
+            "webhook_delivery_set",
+            "number:int former:int state:text attempts:int due_at:int status_code:int detail:text "
+            "duration_ms:int",
+            """UPDATE webhook_deliveries SET state = input.state, attempts = input.attempts,
+                      due_at = input.due_at, status_code = input.status_code,
+                      detail = input.detail, duration_ms = input.duration_ms
+               FROM input WHERE webhook_deliveries.number = input.number
+                  AND webhook_deliveries.attempts = input.former
+                  AND webhook_deliveries.due_at IS NOT NULL
+               RETURNING webhook_deliveries.number""",
+        ),
         # -- reads that take many keys
         _statement(
             "inbox_payloads",

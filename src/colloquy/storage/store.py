@@ -231,6 +231,13 @@ class Store(ABC):
         result: Rows = await self._write(steps)
         return result
 
+    async def transact(self, steps: Callable[[], Steps]) -> Any:
+        """Runs steps as one transaction and returns their result; what they raise undoes it.
+
+        They are made anew when the transaction has to run again.
+        """
+        return await self._write(lambda _: steps())
+
     # -- reading ------------------------------------------------------------------------------
 
     async def sessions(self, ids: Iterable[bytes]) -> dict[bytes, Session]:

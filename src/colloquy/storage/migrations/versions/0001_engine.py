@@ -29,6 +29,7 @@ def upgrade() -> None:
     op.execute("INSERT INTO counters (name, value) VALUES ('ledger', 0)")
     op.execute("INSERT INTO counters (name, value) VALUES ('inbox', 0)")
     op.execute("INSERT INTO counters (name, value) VALUES ('events', 0)")
+    op.execute("INSERT INTO counters (name, value) VALUES ('webhook_deliveries', 0)")
     op.execute(f"INSERT INTO meta (name, value) VALUES ('partitions', '{PARTITIONS}')")
     rows = ", ".join(f"({number}, 0)" for number in range(PARTITIONS))
     op.execute(f"INSERT INTO leases (partition, epoch) VALUES {rows}")
