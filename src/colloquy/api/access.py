@@ -7,7 +7,9 @@ stream routes only, because a browser's EventSource and WebSocket cannot send he
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection, Request
@@ -16,10 +18,12 @@ from litestar.handlers import BaseRouteHandler
 from ..model.errors import Forbidden, Unauthenticated
 from ..model.views import Principal
 from .bodies import query_parameters
+from .edge import call_of
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
 
+T = TypeVar("T")
 Scope = Literal["send", "read", "operate", "admin"]
 
 MAX_CREDENTIAL = 512
@@ -57,18 +61,37 @@ def bearer(scope: Any, *, in_query: bool = False) -> str | None:
 
 
 def principal_of(runtime: Runtime, scope: Any, *, in_query: bool = False) -> Principal:
-    """Who asks. Raises Unauthenticated or Forbidden."""
+    """Who asks, within their limits. Raises Unauthenticated, Forbidden or RateLimited."""
+    call = call_of(scope)
     security = runtime.settings.security
     if not security.auth:
         _refuse_other_origin(scope)
+        call.spend(call.address(scope), "api")
         return OPEN
     token = bearer(scope, in_query=in_query)
     if token is not None:
-        return runtime.authenticate(token)
+        principal = authenticated(scope, partial(runtime.authenticate, token))
+        call.spend(principal.id, "api")
+        return principal
     if security.trust_loopback and _is_local(scope):
         _refuse_other_origin(scope)
+        call.spend(LOCAL.id, "api")
         return LOCAL
     raise Unauthenticated("this needs an API key: send `Authorization: Bearer KEY`")
+
+
+def authenticated(scope: Any, check: Callable[[], T]) -> T:
+    """What `check` returns; a failure counts against the address that it came from.
+
+    A valid credential is let in whatever others behind its address did. Raises Unauthenticated, and
+    RateLimited once the address has failed too often.
+    """
+    try:
+        return check()
+    except Unauthenticated:
+        call = call_of(scope)
+        call.spend(call.address(scope), "login")
+        raise
 
 
 def require(principal: Principal, scopes: tuple[Scope, ...]) -> None:

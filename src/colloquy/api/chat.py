@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import msgspec
@@ -25,7 +26,8 @@ from ..model import ids
 from ..model.errors import ColloquyError, NotFound, Unauthenticated
 from ..model.message import MAX_BODY, Key, Media, Message, Sender, Text, check_message
 from ..model.views import Receipt, StreamItem
-from .access import bearer
+from .access import authenticated, bearer
+from .edge import call_of
 from .parameters import Engine
 from .responses import BODY, documented, errors
 from .stream import EventStream, Live, resume_position
@@ -184,7 +186,12 @@ async def visitor_guard(
     if token is None:
         raise Unauthenticated("ask POST /chat/session for a visitor's token")
     visitors = await provide_visitors(connection.app.state)
-    connection.scope["visitor"] = visitors.visitor(token)  # type: ignore[typeddict-unknown-key]
+    scope: Any = connection.scope
+    visitor = authenticated(scope, partial(visitors.visitor, token))
+    scope["visitor"] = visitor
+    call = call_of(scope)
+    call.spend(visitor, "chat")
+    call.spend(call.address(scope), "chat_address")
 
 
 def provide_visitor(request: Request[Any, Any, Any]) -> str:
@@ -217,8 +224,13 @@ async def chat_session(
     runtime: Engine, visitors: Tokens, request: Request[Any, Any, Any]
 ) -> Session:
     """With a visitor's token it is renewed, else the caller becomes a new visitor."""
+    call = call_of(request.scope)
+    call.spend(call.address(request.scope), "chat_address")
     token = bearer(request.scope)
-    token = visitors.new() if token is None else visitors.renewed(token)
+    if token is None:
+        token = visitors.new()
+    else:
+        token = authenticated(request.scope, partial(visitors.renewed, token))
     conversation = conversation_of(visitors.visitor(token))
     try:
         view = await runtime.conversation(conversation)

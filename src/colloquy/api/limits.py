@@ -26,12 +26,9 @@ class Policy(NamedTuple):
     name: str
     interval_s: float
     burst: int
-
-    @property
-    def header(self) -> str:
-        """An item of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10): the quota, and
-        the seconds in which it comes back."""
-        return f'"{self.name}";q={self.burst};w={math.ceil(self.interval_s * self.burst)}'
+    header: bytes
+    """The item of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10): the quota, and the
+    seconds in which it comes back."""
 
 
 class Quota(NamedTuple):
@@ -44,9 +41,10 @@ class Quota(NamedTuple):
     retry_after_s: float = 0.0
 
     @property
-    def header(self) -> str:
-        """An item of the header `RateLimit` of the same draft."""
-        return f'"{self.policy.name}";r={self.remaining};t={math.ceil(self.reset_s)}'
+    def header(self) -> bytes:
+        """The item of the header `RateLimit` of the same draft."""
+        name = self.policy.name.encode("ascii")
+        return b'"%s";r=%d;t=%d' % (name, self.remaining, math.ceil(self.reset_s))
 
 
 class RateLimits:
@@ -73,7 +71,7 @@ class RateLimits:
             "login": (settings.login_per_s, settings.login_burst),
         }
         self._policies: dict[str, tuple[Policy | None, dict[str, float]]] = {
-            name: (Policy(name, 1 / rate, burst) if rate else None, {})
+            name: (_policy(name, 1 / rate, burst) if rate else None, {})
             for name, (rate, burst) in rates.items()
         }
 
@@ -109,6 +107,11 @@ class RateLimits:
         if len(arrivals) > self._most:
             del arrivals[next(iter(arrivals))]
         return Quota(limit, int((window - ahead) / interval + 1e-6), ahead)
+
+
+def _policy(name: str, interval_s: float, burst: int) -> Policy:
+    header = f'"{name}";q={burst};w={math.ceil(interval_s * burst)}'
+    return Policy(name, interval_s, burst, header.encode("ascii"))
 
 
 def refusal(quota: Quota) -> RateLimited:

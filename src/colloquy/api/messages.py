@@ -34,7 +34,7 @@ from ..settings import Settings
 from .access import needs, principal_of, require
 from .bodies import Disconnected, check_headers, query_parameters, read_body, seconds_parameter
 from .parameters import Engine, MessageId
-from .problems import PROBLEM_TYPE, as_colloquy_error, problem_body, problem_headers
+from .problems import PROBLEM_TYPE, as_colloquy_error, problem, problem_body, problem_headers
 from .responses import DOOR, documented, errors
 from .stream import event
 
@@ -262,7 +262,7 @@ def _many(results: list[Receipt | ColloquyError]) -> Answer:
     refusal = next((error for error in failed if error.status in (429, 503)), None)
     if refusal is None:
         refusal = InvalidInput("no message of the batch could be accepted", field="messages")
-    document = {**refusal.problem(), "results": shown}
+    document = {**problem(refusal), "results": shown}
     return refusal.status, problem_headers(refusal), encode(document)
 
 

@@ -30,7 +30,7 @@ from ..model.errors import (
     UnsupportedVersion,
 )
 from ..model.message import encode
-from ..telemetry import get_logger
+from ..telemetry import REQUEST_ID, get_logger
 from .bodies import Disconnected
 
 log = get_logger(__name__)
@@ -52,6 +52,8 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     """The path of the value that is wrong, where there is one."""
     retry_after_s: float | None = None
     """Seconds after which the same request may succeed."""
+    request_id: str | None = None
+    """The same as in the header `X-Request-Id`, and in the server's log."""
 
 
 class MethodNotAllowed(ColloquyError):
@@ -73,7 +75,16 @@ def problem_headers(error: ColloquyError) -> dict[str, str]:
 
 
 def problem_body(error: ColloquyError) -> bytes:
-    return encode(error.problem())
+    return encode(problem(error))
+
+
+def problem(error: ColloquyError) -> dict[str, Any]:
+    """The document of an error, with the id of the request that it answers."""
+    document = error.problem()
+    request_id = REQUEST_ID.get()
+    if request_id is not None:
+        document["request_id"] = request_id
+    return document
 
 
 def as_colloquy_error(error: Exception, path: str) -> ColloquyError:

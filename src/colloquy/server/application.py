@@ -12,8 +12,10 @@ from litestar.di import Provide
 from ..api import chat, conversations, dead_letters, health, keys, messages, stream
 from ..api.access import provide_principal
 from ..api.bodies import JsonRequest
+from ..api.edge import Edge
 from ..api.messages import MessageDoor
 from ..api.openapi import openapi_config, openapi_document
+from ..api.preconditions import provide_precondition
 from ..api.problems import problem_response
 from ..api.stream import Streams
 from ..console import pages
@@ -30,8 +32,13 @@ class Application:
         self._door = MessageDoor(runtime, self._closing)
         self.streams = Streams(self._closing)
         self.litestar = _litestar(runtime, self._door, self.streams)
+        self._edge = Edge(self._inside, runtime.settings)
+        self.litestar.state.limits = self._edge.limits
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._edge(scope, receive, send)
+
+    async def _inside(self, scope: Any, receive: Any, send: Any) -> None:
         if (
             scope["type"] == "http"
             and scope["path"] == "/v2/messages"
@@ -78,6 +85,7 @@ def _litestar(runtime: Runtime, door: MessageDoor, streams: Streams) -> Litestar
             "door": Provide(provide_door, sync_to_thread=False),
             "streams": Provide(provide_streams, sync_to_thread=False),
             "principal": Provide(provide_principal, sync_to_thread=False),
+            "precondition": Provide(provide_precondition, sync_to_thread=False),
             "visitors": Provide(chat.provide_visitors),
             "visitor": Provide(chat.provide_visitor, sync_to_thread=False),
         },

@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Mapping, MutableMapping
+from contextvars import ContextVar
 from typing import Any, BinaryIO, Literal, cast
 
 import msgspec
@@ -33,6 +34,10 @@ _DEPTH = 6
 """Nested values deeper than this are shown by their type only."""
 _LONG_BYTES = 32
 """Ids are at most this long and shown as hex; longer bytes are bodies and shown by length."""
+
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The request that the current task works for: its log lines carry the id."""
 
 
 class LineWriter:
@@ -81,6 +86,7 @@ def configure(
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _name_request,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             _Clean(mask),
@@ -104,6 +110,15 @@ def configure(
 def get_logger(name: str) -> FilteringBoundLogger:
     """A logger whose lines carry `logger=name`."""
     return cast(FilteringBoundLogger, structlog.get_logger(logger_name=name))
+
+
+def _name_request(
+    logger: Any, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    request_id = REQUEST_ID.get()
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
+    return event
 
 
 class _Bridge(logging.Handler):

@@ -49,8 +49,8 @@ def test_what_is_left_is_told() -> None:
     some = limits(clock)
     quota = some.take("a", "api")
     assert quota is not None
-    assert quota.policy.header == '"api";q=4;w=2'
-    assert quota.header == '"api";r=3;t=1'
+    assert quota.policy.header == b'"api";q=4;w=2'
+    assert quota.header == b'"api";r=3;t=1'
     quota = some.take("a", "api", 3)
     assert quota is not None and quota.remaining == 0 and quota.reset_s == pytest.approx(2.0)
     quota = some.take("a", "api", 2)
