@@ -6,9 +6,6 @@ site; the policy says so to the browser.
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from litestar import Request, Response, get
@@ -16,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from ..model.errors import NotFound
+from .assets import file_response
 
 _HEADERS = {
     "content-security-policy": (
@@ -26,14 +24,13 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
-_KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 _CHAT_FILES = frozenset(("chat.css", "chat.js", "outbox.js", "view.js"))
 _DOCS_FILES = frozenset(("docs.css", "docs.js"))
 
 
 @get("/chat", include_in_schema=False)
 async def chat_page(request: Request[Any, Any, Any]) -> Response[bytes]:
-    return _file("chat.html", request)
+    return file_response("chat.html", request, _HEADERS)
 
 
 @get("/chat/{name:str}", include_in_schema=False)
@@ -44,7 +41,7 @@ async def chat_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Res
 @get("/docs", include_in_schema=False)
 async def docs_page(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The OpenAPI document for people."""
-    return _file("docs.html", request)
+    return file_response("docs.html", request, _HEADERS)
 
 
 @get("/docs/{name:str}", include_in_schema=False)
@@ -52,25 +49,10 @@ async def docs_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Res
     return _one_of(_DOCS_FILES, name, request)
 
 
-@cache
-def _asset(name: str) -> tuple[bytes, str]:
-    """A file and its entity tag."""
-    body = resources.files("colloquy").joinpath("console", "static", name).read_bytes()
-    return body, f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-
-
 def _one_of(names: frozenset[str], name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
     if name not in names:
         raise NotFound("there is nothing at this path")
-    return _file(name, request)
-
-
-def _file(name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
-    body, tag = _asset(name)
-    headers = {**_HEADERS, "etag": tag}
-    if request.headers.get("if-none-match") == tag:
-        return Response(b"", status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type=_KINDS[name.rpartition(".")[2]])
+    return file_response(name, request, _HEADERS)
 
 
 ROUTES: list[HTTPRouteHandler] = [chat_page, chat_file, docs_page, docs_file]

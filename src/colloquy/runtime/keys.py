@@ -45,14 +45,22 @@ class Keys:
         digest = _hash(token)
         if self._local is not None and hmac.compare_digest(digest, self._local):
             return Principal("local", frozenset(SCOPES))
-        row = self._by_hash.get(digest)
+        row = self._valid(self._by_hash.get(digest))
+        return Principal(row.id, frozenset(row.scopes.split()))
+
+    def holder(self, key_id: str) -> KeyView:
+        """The key with this id, if it may still be used. Raises Unauthenticated."""
+        found = next((row for row in self._by_hash.values() if row.id == key_id), None)
+        return _view(self._valid(found))
+
+    def _valid(self, row: ApiKeyRow | None) -> ApiKeyRow:
         if row is None:
             raise Unauthenticated("this API key is not known")
         if row.revoked_at is not None:
             raise Unauthenticated("this API key was revoked")
         if row.expires_at is not None and row.expires_at <= self._clock():
             raise Unauthenticated("this API key has expired")
-        return Principal(row.id, frozenset(row.scopes.split()))
+        return row
 
     async def create(
         self, name: str, scopes: list[str], expires_at: datetime | None = None

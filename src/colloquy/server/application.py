@@ -18,7 +18,9 @@ from ..api.openapi import openapi_config, openapi_document
 from ..api.preconditions import provide_precondition
 from ..api.problems import problem_response
 from ..api.stream import Streams
-from ..console import pages
+from ..console import assets, pages
+from ..console.routes import console_router
+from ..console.sessions import Logins
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -78,6 +80,8 @@ def _litestar(runtime: Runtime, door: MessageDoor, streams: Streams) -> Litestar
             *health.ROUTES,
             *chat.ROUTES,
             *pages.ROUTES,
+            *assets.ROUTES,
+            console_router(),
             openapi_document,
         ],
         dependencies={
@@ -89,7 +93,9 @@ def _litestar(runtime: Runtime, door: MessageDoor, streams: Streams) -> Litestar
             "visitors": Provide(chat.provide_visitors),
             "visitor": Provide(chat.provide_visitor, sync_to_thread=False),
         },
-        state=State({"runtime": runtime}),
+        state=State(
+            {"runtime": runtime, "logins": Logins(runtime.store, runtime.settings.console)}
+        ),
         exception_handlers={Exception: problem_response},
         request_class=JsonRequest,
         request_max_body_size=runtime.settings.accept.max_body_bytes,

@@ -1,0 +1,115 @@
+"""Pages out of templates: Jinja2 with everything escaped, and the headers that keep a page safe."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Request, Response
+from litestar.response.redirect import Redirect
+from msgspec import Struct
+
+from .. import __version__
+from ..model.times import now_us, rfc3339
+from .access import operator_of
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    # Not `no-referrer`: with it browsers send `Origin: null` with every form.
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+DONE = {
+    "key-revoked": "Key revoked. Whoever used it is logged out.",
+    "logged-out": "You are logged out.",
+}
+"""What a page says about the action that led to it: `?done=` names one of these."""
+
+
+class NavItem(Struct, frozen=True):
+    """A page in the navigation, for operators with `scope`. `shortcut`: after the key g."""
+
+    path: str
+    label: str
+    icon: str
+    scope: str
+    shortcut: str
+    is_current: bool = False
+
+
+NAVIGATION = (
+    NavItem("/console", "Overview", "overview", "operate", "o"),
+    NavItem("/console/inbox", "Inbox", "inbox", "read", "i"),
+    NavItem("/console/dead-letters", "Dead letters", "dead-letter", "operate", "d"),
+    NavItem("/console/webhooks", "Webhooks", "webhook", "admin", "w"),
+    NavItem("/console/keys", "Keys", "key", "admin", "k"),
+    NavItem("/console/settings", "Settings", "settings", "admin", "s"),
+    NavItem("/console/doctor", "Doctor", "doctor", "admin", "c"),
+)
+
+
+def page(
+    request: Request[Any, Any, Any], template: str, status: int = 200, **context: Any
+) -> Response[str]:
+    """A whole page, or a part of one for htmx; they differ in their template only.
+
+    Every template sees `operator` (None on the log-in page), `csrf`, `nav`, `now` (RFC 3339),
+    `path` and `done`, the sentence that `?done=` stands for.
+    """
+    operator = operator_of(request)
+    path = request.scope["path"]
+    shared = {
+        "operator": operator,
+        "csrf": operator.csrf if operator is not None else "",
+        "nav": navigation(operator.scopes, path) if operator is not None else [],
+        "now": rfc3339(now_us()),
+        "path": path,
+        "done": DONE.get(request.query_params.get("done", "")),
+    }
+    body = _environment().get_template(template).render({**shared, **context})
+    return Response(body, status_code=status, headers=HEADERS, media_type="text/html")
+
+
+def see(path: str, **query: str) -> Redirect:
+    """Where to look after an action: the browser asks for it with GET."""
+    location = f"{path}?{urlencode(query)}" if query else path
+    return Redirect(location, status_code=303, headers=HEADERS)
+
+
+def navigation(scopes: frozenset[str], path: str) -> list[NavItem]:
+    """The pages that these scopes open, with the one at `path` marked."""
+    seen = [item for item in NAVIGATION if item.scope in scopes or "admin" in scopes]
+    inside = [item for item in seen if path == item.path or path.startswith(item.path + "/")]
+    current = max(inside, key=lambda item: len(item.path), default=None)
+    return [
+        NavItem(item.path, item.label, item.icon, item.scope, item.shortcut, item is current)
+        for item in seen
+    ]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("colloquy", "console/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals["version"] = __version__
+    environment.filters["count"] = _count
+    return environment
+
+
+def _count(number: float) -> str:
+    """`1,234,567`."""
+    return f"{number:,.0f}"

@@ -1,0 +1,37 @@
+"""Every route of the operators' console, with what they share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, Router, get
+from litestar.di import Provide
+from litestar.params import FromPath
+
+from ..model.errors import NotFound
+from . import overview, shell
+from .access import provide_operator, refuse_forged
+from .forms import FormRequest
+from .problems import console_problem
+
+
+@get("/{rest:path}")
+async def nothing(rest: FromPath[str]) -> Response[Any]:
+    """Any other path: a page says so, not a problem document."""
+    raise NotFound(f"there is no page at /console{rest}")
+
+
+def console_router() -> Router:
+    return Router(
+        "/console",
+        route_handlers=[
+            *shell.ROUTES,
+            *overview.ROUTES,
+            nothing,
+        ],
+        dependencies={"operator": Provide(provide_operator, sync_to_thread=False)},
+        before_request=refuse_forged,
+        exception_handlers={Exception: console_problem},
+        request_class=FormRequest,
+        include_in_schema=False,
+    )
