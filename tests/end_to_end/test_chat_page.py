@@ -5,32 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
+from support.browser import Watched
 from support.server import QUICK_REPLIES, Server
 from support.serving import ServerProcess
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-PATIENCE_MS = 20_000
 OWN = ".line.own .bubble"
 OTHER = ".line:not(.own) .bubble"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """For this module only: while it is open, no asyncio test can run in this thread."""
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -39,38 +23,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-class Watched:
-    """A browser of one visitor; it notes everything that must not happen."""
+class Visitor(Watched):
+    """The browser of one visitor of the chat page."""
 
-    def __init__(self, browser: Browser, url: str, **options: Any) -> None:
-        self.url = url
-        self.context: BrowserContext = browser.new_context(base_url=url, **options)
-        self.context.set_default_timeout(PATIENCE_MS)
-        self.complaints: list[str] = []
-        self.context.on("request", self._check_address)
-        self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
-        self.context.on("console", self._check_console)
-        self.context.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-
-    def _check_address(self, request: Any) -> None:
-        if not request.url.startswith((self.url + "/", "data:")):
-            self.complaints.append(f"asked for {request.url}")
-
-    def _check_console(self, message: Any) -> None:
-        # A connection that cannot be made is noted by the browser itself, and expected here.
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            self.complaints.append(message.text)
-
-    def open(self) -> Page:
-        page = self.context.new_page()
-        page.goto("/chat")
+    def open(self, path: str = "/chat") -> Page:
+        page = super().open(path)
         expect(page.locator("#state-text")).to_have_text("Online")
         return page
 
 
 @pytest.fixture
-def visitor(browser: Browser, server: Server) -> Iterator[Watched]:
-    watched = Watched(browser, server.url)
+def visitor(browser: Browser, server: Server) -> Iterator[Visitor]:
+    watched = Visitor(browser, server.url)
     yield watched
     watched.context.close()
     assert watched.complaints == []
@@ -88,7 +52,7 @@ def answered(page: Page, *texts: str) -> None:
     expect(page.locator(".pending, .failed")).to_have_count(0)
 
 
-def test_a_conversation(visitor: Watched) -> None:
+def test_a_conversation(visitor: Visitor) -> None:
     page = visitor.open()
     expect(page.get_by_text("How can we help?")).to_be_visible()
     say(page, "Is the flat still free?")
@@ -106,7 +70,7 @@ def test_a_conversation(visitor: Watched) -> None:
     )
 
 
-def test_who_answers_is_shown(visitor: Watched, server: Server) -> None:
+def test_who_answers_is_shown(visitor: Visitor, server: Server) -> None:
     page = visitor.open()
     say(page, "slow, please")
     expect(page.get_by_text("The assistant is writing")).to_be_attached()
@@ -130,7 +94,7 @@ def test_who_answers_is_shown(visitor: Watched, server: Server) -> None:
     expect(page.locator("#state-text")).to_have_text("Online")
 
 
-def test_a_reload_shows_the_same_again(visitor: Watched) -> None:
+def test_a_reload_shows_the_same_again(visitor: Visitor) -> None:
     page = visitor.open()
     texts = [f"message {number}" for number in range(5)]
     for text in texts:
@@ -152,7 +116,7 @@ def answered_in_bursts(page: Page, texts: list[str]) -> None:
         expect(page.locator(OTHER).filter(has_text=pattern)).to_have_count(1)
 
 
-def test_two_tabs_of_one_visitor_show_the_same(visitor: Watched) -> None:
+def test_two_tabs_of_one_visitor_show_the_same(visitor: Visitor) -> None:
     first, second = visitor.open(), visitor.open()
     say(first, "from the first tab")
     answered(second, "from the first tab")
@@ -161,7 +125,7 @@ def test_two_tabs_of_one_visitor_show_the_same(visitor: Watched) -> None:
     answered(second, "from the first tab", "from the second tab")
 
 
-def test_what_was_written_without_a_connection_goes_out_later(visitor: Watched) -> None:
+def test_what_was_written_without_a_connection_goes_out_later(visitor: Visitor) -> None:
     page = visitor.open()
     say(page, "before")
     answered(page, "before")
@@ -175,7 +139,7 @@ def test_what_was_written_without_a_connection_goes_out_later(visitor: Watched) 
     answered(page, "before", "in the tunnel")
 
 
-def test_a_lost_receipt_does_not_double_the_message(visitor: Watched) -> None:
+def test_a_lost_receipt_does_not_double_the_message(visitor: Visitor) -> None:
     page = visitor.open()
     lost: list[str] = []
 
@@ -202,7 +166,7 @@ def test_a_refused_message_is_shown_as_such_and_holds_up_nothing(
     browser: Browser, tmp_path: Path
 ) -> None:
     with Server(tmp_path, **{"channels.web.max_text": "20"}) as server:
-        visitor = Watched(browser, server.url)
+        visitor = Visitor(browser, server.url)
         page = visitor.open()
         say(page, "x" * 21)
         say(page, "short")
@@ -214,7 +178,7 @@ def test_a_refused_message_is_shown_as_such_and_holds_up_nothing(
         assert visitor.complaints == []
 
 
-def test_text_is_text(visitor: Watched) -> None:
+def test_text_is_text(visitor: Visitor) -> None:
     page = visitor.open()
     nasty = '<img src=x onerror="alert(1)"> & <script>alert(2)</script> "quoted" \U0001f600'
     say(page, nasty)
@@ -229,7 +193,7 @@ def test_text_is_text(visitor: Watched) -> None:
 
 
 def test_the_same_words_again_are_shown_once_when_they_were_taken_for_a_repeat(
-    visitor: Watched,
+    visitor: Visitor,
 ) -> None:
     page = visitor.open()
     say(page, "human")
@@ -243,7 +207,7 @@ def test_the_same_words_again_are_shown_once_when_they_were_taken_for_a_repeat(
     expect(page.locator(OWN)).to_have_text(["human", "anybody?"])
 
 
-def test_long_conversations_are_shown_from_their_end(visitor: Watched, server: Server) -> None:
+def test_long_conversations_are_shown_from_their_end(visitor: Visitor, server: Server) -> None:
     page = visitor.open()
     say(page, "the beginning")
     answered(page, "the beginning")
@@ -266,7 +230,7 @@ def test_long_conversations_are_shown_from_their_end(visitor: Watched, server: S
     expect(page.get_by_role("button", name="Show earlier messages")).to_be_hidden()
 
 
-def test_a_visitor_that_the_server_does_not_know_begins_anew(visitor: Watched) -> None:
+def test_a_visitor_that_the_server_does_not_know_begins_anew(visitor: Visitor) -> None:
     page = visitor.open()
     say(page, "hello")
     answered(page, "hello")
@@ -278,7 +242,7 @@ def test_a_visitor_that_the_server_does_not_know_begins_anew(visitor: Watched) -
     answered(page, "hello again")
 
 
-def test_the_api_is_described_for_people(visitor: Watched) -> None:
+def test_the_api_is_described_for_people(visitor: Visitor) -> None:
     page = visitor.context.new_page()
     page.goto("/docs#sendMessages")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Colloquy")
@@ -291,7 +255,7 @@ def test_the_api_is_described_for_people(visitor: Watched) -> None:
 
 
 def test_it_fits_a_phone(browser: Browser, server: Server) -> None:
-    visitor = Watched(
+    visitor = Visitor(
         browser, server.url, viewport={"width": 320, "height": 568}, has_touch=True, is_mobile=True
     )
     page = visitor.open()
@@ -311,7 +275,7 @@ def test_the_server_is_killed_again_and_again_while_the_visitor_writes(
 ) -> None:
     server = ServerProcess(tmp_path / "test.db")
     server.start()
-    visitor = Watched(browser, server.url)
+    visitor = Visitor(browser, server.url)
     try:
         page = visitor.open()
         texts = [f"message number {number}" for number in range(8)]
