@@ -67,6 +67,16 @@ def effect_key(scope: bytes, name: str, arguments: bytes) -> bytes:
     return _hash(b"effect", scope + b"%d:%b" % (len(raw), raw) + arguments)
 
 
+def webhook_event_id(webhook: bytes, position: int) -> bytes:
+    """The event at this position of the log, for this webhook."""
+    return _hash(b"webhook", webhook + position.to_bytes(8, "big"))
+
+
+def webhook_test_id(webhook: bytes, number: int) -> bytes:
+    """The test delivery with this number."""
+    return _hash(b"webhook.test", webhook + number.to_bytes(8, "big"))
+
+
 def body_hash(body: bytes) -> bytes:
     """64 bits over a message's body: tells a repeat from another message under the same id."""
     return blake2b(body, digest_size=8).digest()

@@ -16,6 +16,7 @@ from .tree import (
     Settings,
     ShutdownSettings,
     WatchdogSettings,
+    WebhookSettings,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Settings",
     "ShutdownSettings",
     "WatchdogSettings",
+    "WebhookSettings",
     "describe",
     "environment_name",
     "load_settings",

@@ -10,12 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from ..model.errors import Conflict, NotFound
+from ..model.message import encode
 from .commit import Rows, Steps, number_changes
 from .store import Store, StoreEvent
 from .write_set import Change
 
 COUNTER = "webhook_deliveries"
+COLLECTION = "webhooks"
+"""Their name in the ledger."""
 
 
 class WebhookRow(NamedTuple):
@@ -55,6 +60,22 @@ class DeliveryRow(NamedTuple):
     status_code: int | None
     detail: str
     duration_ms: int | None
+
+
+def ledger_change(row: WebhookRow, operation: str, actor: str) -> Change:
+    """The ledger's row for what was done to a webhook at its `updated_at`: its value without the
+    secrets, or none when the operation is `delete`."""
+    value = {
+        "url": row.url,
+        "kinds": msgspec.Raw(row.kinds.encode()),
+        "channels": msgspec.Raw(row.channels.encode()),
+        "description": row.description,
+        "enabled": bool(row.enabled),
+        "disabled_reason": row.disabled_reason,
+        "version": row.version,
+    }
+    after = None if operation == "delete" else encode(value)
+    return Change(row.updated_at, actor, None, operation, COLLECTION, row.id, after)
 
 
 class Advance(NamedTuple):
@@ -106,7 +127,7 @@ class WebhookRows:
         made: WebhookRow = await self._store.transact(steps)
         return made
 
-    async def set(self, row: WebhookRow, change: Change, *, skip_because: str = "") -> bool:
+    async def update(self, row: WebhookRow, change: Change, *, skip_because: str = "") -> bool:
         """Stores a changed one, its version one higher; False when it was changed meanwhile.
 
         `skip_because`: also moves its cursor to the end of the log and gives up what waits, for
@@ -168,20 +189,14 @@ class WebhookRows:
             ]
             if wanted:
                 ((last,),) = yield "counter_add", [(COUNTER, len(wanted))]
+                first = last - len(wanted) + 1
                 yield (
                     "webhook_delivery_insert",
                     [
-                        tuple(
-                            DeliveryRow(
-                                number, webhook, event.position, event.session, event.seq,
-                                event.kind, now, "pending", 0, now, None, "", None,
-                            )
-                        )
-                        for number, (webhook, event) in enumerate(
-                            wanted, last - len(wanted) + 1
-                        )
+                        tuple(_pending(number, webhook, event, now))
+                        for number, (webhook, event) in enumerate(wanted, first)
                     ],
-                )  # fmt: skip
+                )
             return moved
 
         result: set[str] = await self._store.transact(steps)
@@ -261,6 +276,14 @@ def _changed(row: WebhookRow) -> tuple[object, ...]:
         row.id, row.url, row.kinds, row.channels, row.description, row.enabled,
         row.disabled_reason, row.secret, row.former_secret, row.former_until, row.failing_since,
         row.updated_at, row.version,
+    )  # fmt: skip
+
+
+def _pending(number: int, webhook: str, event: StoreEvent, now: int) -> DeliveryRow:
+    """A delivery that was not tried yet."""
+    return DeliveryRow(
+        number, webhook, event.position, event.session, event.seq, event.kind, now, "pending", 0,
+        now, None, "", None,
     )  # fmt: skip
 
 

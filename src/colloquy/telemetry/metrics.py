@@ -198,6 +198,16 @@ class Metrics:
             "compute_restarts", "Compute processes started anew after they died."
         )
 
+        self.webhook_deliveries = self._counters(
+            "webhook_deliveries", "outcome", "Attempts: delivered, retry or failed."
+        )
+        self.webhook_seconds = self._histogram(
+            "webhook_seconds", "One attempt at a webhook, from name to answer."
+        )
+        self.webhook_lag_seconds = self._gauge(
+            "webhook_lag_seconds", "Age of the oldest event that no attempt was made for."
+        )
+
         self.batch_size = self._histogram("batch_size", "Turns in one batch.", SIZE_BUCKETS)
         self.stage_seconds = self._histograms(
             "stage_seconds", "stage", "Time of one stage over a batch."

@@ -1,0 +1,1 @@
+"""Events out: each wanted event of the log is posted to each webhook, at least once."""
