@@ -43,7 +43,7 @@ RETRY_MS = 1000
 
 
 class Item(Protocol):
-    """What is streamed: a struct with its place in the conversation."""
+    """What is streamed: a struct with its place in the conversation; 0 for provisional ones."""
 
     @property
     def seq(self) -> int: ...
@@ -134,9 +134,12 @@ async def event(receive: Any, kind: str) -> None:
 
 
 def frame(item: Item | None) -> bytes:
-    """One server-sent event; a comment to keep the connection alive for None."""
+    """One server-sent event; a comment to keep the connection alive for None. What is provisional
+    has no id, so that nobody resumes from it."""
     if item is None:
         return b": keep-alive\n\n"
+    if not item.seq:
+        return b"data: %s\n\n" % encode(item)
     return b"id: %d\ndata: %s\n\n" % (item.seq, encode(item))
 
 

@@ -1,7 +1,7 @@
 """Live fan-out inside one process: who waits for a message's replies, who watches a conversation.
 
-Watchers are only told *that* something happened; they read the log themselves, so what they see is
-always in order and complete, and a slow one costs nothing.
+Watchers are only told *that* something happened; they read the log (and the drafts) themselves, so
+what they see is always in order and complete, and a slow one costs nothing.
 """
 
 from __future__ import annotations
@@ -12,35 +12,59 @@ from collections import defaultdict
 from ..model.views import ReplyView
 
 
+class Watcher:
+    """Somebody who follows a conversation."""
+
+    __slots__ = ("has_news", "wake")
+
+    def __init__(self) -> None:
+        self.wake = asyncio.Event()
+        """Set whenever something happened; clear it before looking."""
+        self.has_news = True
+        """Whether the log is to be read; unset it before reading."""
+
+    def touch(self) -> None:
+        self.has_news = True
+        self.wake.set()
+
+
 class Signals:
     """Wakes the watchers of a conversation."""
 
     def __init__(self) -> None:
-        self._watchers: defaultdict[bytes, set[asyncio.Event]] = defaultdict(set)
+        self._watchers: defaultdict[bytes, set[Watcher]] = defaultdict(set)
         self.closed = False
 
-    def watch(self, conversation: bytes) -> asyncio.Event:
-        """An event that is set whenever something happened; clear it before reading the log."""
-        event = asyncio.Event()
-        self._watchers[conversation].add(event)
-        return event
+    def watch(self, conversation: bytes) -> Watcher:
+        watcher = Watcher()
+        self._watchers[conversation].add(watcher)
+        return watcher
 
-    def unwatch(self, conversation: bytes, event: asyncio.Event) -> None:
+    def unwatch(self, conversation: bytes, watcher: Watcher) -> None:
         watchers = self._watchers.get(conversation)
         if watchers is not None:
-            watchers.discard(event)
+            watchers.discard(watcher)
             if not watchers:
                 del self._watchers[conversation]
 
+    def is_watched(self, conversation: bytes) -> bool:
+        return conversation in self._watchers
+
     def touch(self, conversation: bytes) -> None:
-        for event in self._watchers.get(conversation, ()):
-            event.set()
+        """The log has something new."""
+        for watcher in self._watchers.get(conversation, ()):
+            watcher.touch()
+
+    def nudge(self, conversation: bytes) -> None:
+        """A draft has changed, the log has not."""
+        for watcher in self._watchers.get(conversation, ()):
+            watcher.wake.set()
 
     def touch_all(self) -> None:
         """After a signal that does not say which: everybody looks."""
         for watchers in self._watchers.values():
-            for event in watchers:
-                event.set()
+            for watcher in watchers:
+                watcher.touch()
 
     def close(self) -> None:
         """Ends every stream."""

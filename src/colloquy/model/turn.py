@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 from msgspec import Struct
 
-from .errors import InvalidInput
+from .errors import InvalidInput, TooLarge
 from .message import Message, encode
 from .reply import Reply
 from .session import Session
@@ -74,6 +74,10 @@ class Context(Protocol):
 
 
 Once = Callable[["Turn", str, Callable[..., Any], tuple[Any, ...], str, bool], Awaitable[Any]]
+Write = Callable[["Turn", str], Awaitable[None]]
+
+MAX_WRITTEN = 100_000
+"""Characters that one turn may write."""
 
 
 class Turn:
@@ -87,12 +91,16 @@ class Turn:
     __slots__ = (
         "_once",
         "_understanding",
+        "_write",
+        "_written",
+        "_written_chars",
         "asked",
         "attempt",
         "context",
         "fired",
         "id",
         "incoming",
+        "is_over",
         "owner",
         "raw_understanding",
         "session",
@@ -108,6 +116,7 @@ class Turn:
         session: Session,
         incoming: list[Incoming],
         once: Once,
+        write: Write,
         fired: Fired | None = None,
         attempt: int = 1,
     ) -> None:
@@ -121,7 +130,12 @@ class Turn:
         self.timers: list[Timer] = []
         self.owner: tuple[str, str | None, str | None] | None = None
         """(owner, owner id, reason) if this turn passes the conversation on."""
+        self.is_over = False
+        """Its handler is not waited for any more."""
         self._once = once
+        self._write = write
+        self._written: list[str] = []
+        self._written_chars = 0
         self._understanding: Understanding | None = None
         self.state: dict[str, Any] = {}
         self.slots: dict[str, Any] = {}
@@ -167,6 +181,11 @@ class Turn:
         return self._understanding
 
     @property
+    def written(self) -> str:
+        """What `write` was given so far."""
+        return "".join(self._written)
+
+    @property
     def conversation_id(self) -> str:
         return self.session.id.hex()
 
@@ -207,6 +226,27 @@ class Turn:
         that nothing happened. `scope`: the key is unique within this turn or the conversation.
         """
         return await self._once(self, key, fn, args, scope, idempotent)
+
+    async def write(self, text: str) -> None:
+        """Shows the next piece of an answer at once to whoever watches the conversation.
+
+        It is provisional and never stored: the reply that the handler returns replaces it, and a
+        handler that returns no text says what it wrote. Cheap enough to be called for every token.
+        Raises InvalidInput for what is no text, TooLarge beyond `MAX_WRITTEN` characters.
+        """
+        if self.is_over:
+            raise RuntimeError("this turn is over: nothing can be written any more")
+        try:
+            text.encode("utf-8")
+        except (AttributeError, UnicodeEncodeError) as error:
+            raise InvalidInput("a handler writes Unicode text") from error
+        if not text:
+            return
+        self._written_chars += len(text)
+        if self._written_chars > MAX_WRITTEN:
+            raise TooLarge(f"a turn may write {MAX_WRITTEN} characters")
+        self._written.append(text)
+        await self._write(self, text)
 
     def hand_over(
         self,

@@ -85,6 +85,8 @@ class ConversationView(Struct, frozen=True, omit_defaults=True):
     updated_at: str
     owner_id: str | None = None
     state: dict[str, Any] = {}
+    version: int = 0
+    """Grows with every change."""
 
 
 class ConversationPage(Struct, frozen=True):
@@ -106,11 +108,16 @@ class StreamItem(Struct, frozen=True, omit_defaults=True):
     (`data` says who answers now), message_duplicate (a repeat that was not answered),
     reply_withdrawn, reply_failed. Resume from any `seq`; items come at least once,
     in order.
+
+    Provisional and without `seq`: reply_chunk (`data`: turn_id, attempt, offset in characters,
+    text) is what a turn at work has written so far; offset 0 begins anew, the reply of the same
+    `turn_id` replaces it. reply_chunk_end: it comes to nothing.
     """
 
     kind: str
-    seq: int
-    at: str
+    seq: int = 0
+    """Its place in the log; 0, and left out, for what is provisional."""
+    at: str = ""
     reply: ReplyView | None = None
     message: msgspec.Raw | None = None
     data: dict[str, Any] | None = None

@@ -59,6 +59,13 @@ class Committer:
         """It goes back to its lane as if it had not been taken."""
         self._parking.drop(work)
         work.fate = Fate.PUT_BACK
+        self.stop_writing(work)
+
+    def stop_writing(self, work: Work) -> None:
+        """Its handler is done, or not waited for any more."""
+        if work.task is not None:
+            answered = work.fate is Fate.ANSWERED and bool(work.replies)
+            self._engine.writing.end(work.turn, answered=answered)
 
     async def commit(self, units: list[tuple[Work, Unit]]) -> None:
         """Commits, waiting out an outage of the store, and does what follows from each verdict."""
@@ -200,6 +207,7 @@ class Committer:
             unit = writes.retried(work, now, now, error, counts=True)
         else:
             work.fate = Fate.DEAD
+            self.stop_writing(work)
             unknown = await engine.cache.load([work.conversation])
             live = engine.cache.get(work.conversation)
             if unknown or live is None:

@@ -36,6 +36,7 @@ from .cache import LastIn, Live, SessionCache
 from .effects import Effects
 from .work import Fate, Note, Work
 from .writes import state_of
+from .writing import Writing
 
 log = get_logger(__name__)
 
@@ -68,6 +69,7 @@ class Engine:
         templates: Templates,
         cache: SessionCache,
         effects: Effects,
+        writing: Writing,
         metrics: Metrics,
         region: str | None,
         clock: Clock,
@@ -80,6 +82,7 @@ class Engine:
         self.templates = templates
         self.cache = cache
         self.effects = effects
+        self.writing = writing
         self.metrics = metrics
         self.region = region
         self.clock = clock
@@ -169,6 +172,7 @@ def new_turn(engine: Engine, work: Work, incoming: list[Incoming], fired: Fired 
         session=work.live.session,
         incoming=incoming,
         once=engine.effects.once,
+        write=engine.writing.write,
         fired=fired,
         attempt=work.headers[0].attempts + 1,
     )
@@ -441,7 +445,7 @@ async def _handled(engine: Engine, turn: Turn, handlers: list[Registration]) -> 
             return [again]
         turn.asked = None
     for registration in handlers:
-        replies = replies_of(await _call(engine, registration, turn))
+        replies = await _said(engine, registration, turn)
         # A hook that sees every message passes on by returning nothing; a handler that was chosen
         # for this turn has the last word, also when that is silence.
         passes_on = registration in engine.handlers.messages and turn.owner is None
@@ -453,8 +457,19 @@ async def _handled(engine: Engine, turn: Turn, handlers: list[Registration]) -> 
     if templated is not None:
         return [templated]
     if engine.handlers.fallback is not None:
-        return replies_of(await _call(engine, engine.handlers.fallback, turn))
+        return await _said(engine, engine.handlers.fallback, turn)
     return _by_rule(engine, turn)
+
+
+async def _said(engine: Engine, registration: Registration, turn: Turn) -> list[Reply]:
+    """What a handler returned; if that has no text, with what it wrote."""
+    replies = replies_of(await _call(engine, registration, turn))
+    written = turn.written
+    if not written or any(reply.text for reply in replies):
+        return replies
+    if not replies:
+        return [Reply(text=written)]
+    return [msgspec.structs.replace(replies[0], text=written), *replies[1:]]
 
 
 async def _call(engine: Engine, registration: Registration, turn: Turn) -> Any:

@@ -437,6 +437,8 @@ class Worker:
                 parked[work.conversation] = work
             elif work.fate is Fate.PARKED:
                 self._committer.put_back(work)
+            if work is not parked.get(work.conversation):
+                self._committer.stop_writing(work)
         now = self._clock()
         due = now + int(self._parking.timeout_s * 1e6)
         for conversation, completed in done.items():
@@ -448,6 +450,7 @@ class Worker:
                 self.scheduler.park(conversation, due)
                 # Not before: a handler that is done by now would finish its lane twice.
                 self._parking.watch(waiting)
+                self._engine.writing.announce(waiting.turn)
 
     # -- parked turns -------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ..delivery.drafts import Drafts
 from ..delivery.live import Signals
 from ..delivery.outbox import reply_view
 from ..model import ids
@@ -71,12 +72,14 @@ class Reader:
         self,
         store: Store,
         signals: Signals,
+        drafts: Drafts,
         scheduler: Scheduler,
         in_spool: Callable[[bytes], bool],
     ) -> None:
         self._store = store
         self._in_spool = in_spool
         self._signals = signals
+        self._drafts = drafts
         self._scheduler = scheduler
 
     # -- messages -----------------------------------------------------------------------------
@@ -342,44 +345,54 @@ class Reader:
         """What happens in a conversation, in order, at least once, from `after` on.
 
         `after` None means only what is new; the conversation need not exist yet. Yields None every
-        15 s to keep the line alive. Replies appear once they are released. Ends when the server
-        stops.
+        15 s to keep the line alive. Replies appear once they are released; what a turn at work
+        writes is shown before, when nothing of the log is left to show. Ends when the server stops.
         """
-        changed = self._signals.watch(conversation)
+        watcher = self._signals.watch(conversation)
+        follower = self._drafts.follow(conversation)
         number: int | None = None
         position = after
         idle = 0.0
         try:
             while not self._signals.closed:
-                changed.clear()
-                if number is None:
+                watcher.wake.clear()
+                has_news, watcher.has_news = watcher.has_news, False
+                if has_news and number is None:
                     found = await self._store.sessions([conversation])
                     session = found.get(conversation)
                     if session is not None:
                         number = session.number
+                        follower.epoch = session.owner_epoch
                         if position is None:
                             position = session.last_seq
                     elif position is None:
                         position = 0
-                if number is not None:
+                if has_news and number is not None:
                     assert position is not None
                     items, position = await self._news(number, conversation, position)
                     for item in items:
                         idle = 0.0
+                        follower.saw(item)
                         yield item
                     if items:
+                        watcher.has_news = True
                         continue
+                for item in follower.take():
+                    idle = 0.0
+                    yield item
                 wait = SHARED_POLL_S if self._store.shared else KEEP_ALIVE_S
                 try:
                     async with asyncio.timeout(wait):
-                        await changed.wait()
+                        await watcher.wake.wait()
                 except TimeoutError:
+                    watcher.has_news = True
                     idle += wait
                     if idle >= KEEP_ALIVE_S:
                         idle = 0.0
                         yield None
         finally:
-            self._signals.unwatch(conversation, changed)
+            self._signals.unwatch(conversation, watcher)
+            self._drafts.left(conversation)
 
     async def _news(
         self, number: int, conversation: bytes, after: int
@@ -454,6 +467,7 @@ def conversation_view(session: Session) -> ConversationView:
         updated_at=rfc3339(session.updated_at),
         owner_id=session.owner_id,
         state=session.state,
+        version=session.version,
     )
 
 

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from ..delivery.drafts import Drafts
 from ..delivery.live import Signals, Waiters
 from ..delivery.outbox import Delivery
 from ..flags import Flags
@@ -52,6 +53,8 @@ from ..pipeline.running import RunningFile
 from ..pipeline.scheduler import Scheduler
 from ..pipeline.stages import Engine
 from ..pipeline.worker import Worker
+from ..pipeline.writing import Writing
+from ..privacy.sealing import Sealer
 from ..replies.handlers import Templates
 from ..settings import Settings
 from ..storage.spool import Spool
@@ -60,6 +63,7 @@ from ..storage.store import Store
 from ..storage.write_set import KIND_RECORD
 from ..telemetry import Metrics, get_logger
 from .assistant import Assistant, NoUnderstanding, Understander, pack_of, start_compute
+from .idempotency import Idempotency
 from .keys import Keys
 from .operating import Desk
 from .reading import Reader
@@ -105,6 +109,7 @@ class Runtime:
         self.metrics = Metrics(enabled=self.flags.enabled("capture_metrics"))
         self.store = make_store(self.settings)
         self.signals = Signals()
+        self._drafts = Drafts(self.signals, self._tell_draft if self.store.shared else None, clock)
         self.name = f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}"
         self._clock = clock
         self._works = worker
@@ -116,6 +121,8 @@ class Runtime:
         self._watchdog: Watchdog | None = None
         self._loads: set[asyncio.Task[None]] = set()
         self.keys = Keys(self.store, clock)
+        self.sealer = Sealer(self.settings.security.secret_key, self.settings.key_file)
+        self.idempotency = Idempotency(self.store, self.sealer, clock)
         self.webhooks = Webhooks()
         self.compute: Understander = NoUnderstanding()
 
@@ -179,6 +186,7 @@ class Runtime:
         )
         for name, channel in self.app.channels.items():
             self.delivery.register(name, channel)
+        self._writing = Writing(self.store, cache, self._drafts)
         self._engine = Engine(
             store=self.store,
             settings=settings,
@@ -190,6 +198,7 @@ class Runtime:
             ),
             cache=cache,
             effects=Effects(self.store, self._clock),
+            writing=self._writing,
             metrics=self.metrics,
             region=pack.region if pack is not None else None,
             clock=self._clock,
@@ -215,13 +224,15 @@ class Runtime:
             self.worker.intake.offer,
             self._clock,
         )
-        self._reader = Reader(self.store, self.signals, self.scheduler, self.acceptor.in_spool)
+        self._reader = Reader(
+            self.store, self.signals, self._drafts, self.scheduler, self.acceptor.in_spool
+        )
         self._desk = Desk(
             self.store,
             self.delivery,
             self.signals,
             stored=self.worker.intake.look,
-            moved=cache.drop,
+            moved=self._moved,
             in_flight_wait_s=settings.delivery.timeout_s,
             clock=self._clock,
         )
@@ -240,6 +251,7 @@ class Runtime:
             tasks.start("worker", self.worker.run, once=True)
             tasks.start("leases", self.worker.keep_leases)
         tasks.start("delivery", self.delivery.run)
+        tasks.start("idempotency", self.idempotency.run)
         watchdog = self.settings.watchdog
         if watchdog.enabled:
             self._watchdog = Watchdog(watchdog.block_s)
@@ -303,9 +315,20 @@ class Runtime:
         if topic == "inbox" and self._works:
             self.worker.intake.look()
         elif topic == "events":
+            self._writing.doubt_sessions({int(number) for number in text.split(",")})
             self.signals.touch_all()
+        elif topic == "draft":
+            self._drafts.heard(text)
         elif topic == "outbox" and self._works:
             self._supervisor_load()
+
+    def _tell_draft(self, text: str) -> None:
+        self.store.hint("draft", text)
+
+    def _moved(self, conversation: bytes) -> None:
+        """Somebody wrote to a conversation: what is known of it in memory is old."""
+        self._engine.cache.drop(conversation)
+        self._writing.doubt(conversation)
 
     def _supervisor_load(self) -> None:
         task = asyncio.get_running_loop().create_task(self._load_outbox())
@@ -421,8 +444,14 @@ class Runtime:
     async def reply(self, conversation_id: str, request: ReplyRequest, actor: str) -> ReplyView:
         return await self._desk.reply(conversation_id, request, actor)
 
-    async def set_owner(self, conversation_id: str, request: OwnerRequest, actor: str) -> OwnerView:
-        return await self._desk.set_owner(conversation_id, request, actor)
+    async def set_owner(
+        self,
+        conversation_id: str,
+        request: OwnerRequest,
+        actor: str,
+        version: int | None = None,
+    ) -> OwnerView:
+        return await self._desk.set_owner(conversation_id, request, actor, version)
 
     async def retry_dead_letters(
         self, numbers: list[int] | None, conversation_id: str | None, actor: str

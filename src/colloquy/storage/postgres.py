@@ -359,6 +359,11 @@ class PostgresStore(Store):
         """Raises ValueError for a text over the 7,900 bytes that one signal carries."""
         self._signals.send(topic, text)
 
+    def hint(self, topic: str, text: str) -> None:
+        """Raises ValueError for a text over the 7,900 bytes that one signal carries."""
+        if self._signals.has_room:
+            self._signals.send(topic, text)
+
     def stats(self) -> dict[str, float]:
         return {
             "wal_bytes": 0.0,

@@ -69,6 +69,11 @@ class Signals:
             waiting.update(numbers)
         self._wake.set()
 
+    @property
+    def has_room(self) -> bool:
+        """False while so much waits that another text would push out what matters more."""
+        return len(self._texts) < _TEXTS_KEPT // 2
+
     def send(self, topic: str, text: str) -> None:
         """Raises ValueError for a text that does not fit."""
         self._texts.append(encode(topic, text))

@@ -420,3 +420,6 @@ class SqliteStore(Store):
 
     async def signal(self, topic: str, text: str) -> None:
         """There are no other processes to tell."""
+
+    def hint(self, topic: str, text: str) -> None:
+        """There are no other processes to tell."""

@@ -388,3 +388,7 @@ class Store(ABC):
     @abstractmethod
     async def signal(self, topic: str, text: str) -> None:
         """Tells the other processes on this database. Lossy: everybody also polls."""
+
+    @abstractmethod
+    def hint(self, topic: str, text: str) -> None:
+        """Like `signal` for what loses its worth at once: the first to be dropped when much waits."""

@@ -73,19 +73,22 @@ async def test_watchers_are_woken_and_forgotten() -> None:
     signals = Signals()
     one, two = signals.watch(A), signals.watch(B)
     signals.touch(A)
-    assert (one.is_set(), two.is_set()) == (True, False)
+    assert (one.wake.is_set(), two.wake.is_set()) == (True, False)
     signals.touch_all()
-    assert two.is_set()
+    assert two.wake.is_set()
     signals.unwatch(A, one)
     signals.unwatch(A, one)
-    one.clear()
+    one.wake.clear()
     signals.touch(A)
     signals.touch(b"nobody")
-    assert not one.is_set()
-    two.clear()
+    assert not one.wake.is_set()
+    two.wake.clear()
+    two.has_news = False
+    signals.nudge(B)
+    assert (two.wake.is_set(), two.has_news) == (True, False)
     signals.close()
     assert signals.closed
-    assert two.is_set()
+    assert two.has_news
     signals.unwatch(B, two)
     assert not signals._watchers
     await asyncio.sleep(0)

@@ -31,7 +31,12 @@ def turn(
         number=1, id=b"c" * 16, channel="api", account="a", key="ann", thread="", last_seq=last_seq
     )
     made = Turn(
-        id=b"t" * 16, session=session, incoming=[] if fired else incoming, once=once, fired=fired
+        id=b"t" * 16,
+        session=session,
+        incoming=[] if fired else incoming,
+        once=once,
+        write=once,
+        fired=fired,
     )
     made.raw_understanding = [encode(understanding or Understanding())]
     made.asked = asked

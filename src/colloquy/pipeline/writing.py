@@ -1,0 +1,144 @@
+"""`Turn.write`: pieces of an answer on their way to the watchers, gathered, and stopped by a change of
+owner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+from ..delivery.drafts import Draft, Drafts
+from ..model.errors import NotFound, StoreUnavailable
+from ..model.turn import Turn
+from ..storage.store import Store
+from .cache import SessionCache
+
+FLUSH_S = 0.03
+"""Pieces within this time go out together: faster than that nobody reads."""
+FLUSH_CHARS = 256
+"""So much text goes out at once."""
+
+
+class _Flow:
+    """What one run of a turn writes."""
+
+    __slots__ = (
+        "draft",
+        "is_doubtful",
+        "is_stopped",
+        "next_at",
+        "size",
+        "timer",
+        "turn",
+        "waiting",
+    )
+
+    def __init__(self, turn: Turn, *, is_doubtful: bool) -> None:
+        session = turn.session
+        self.turn = turn
+        self.draft = Draft(session.id, turn.id.hex(), turn.attempt, session.owner_epoch)
+        self.is_doubtful = is_doubtful
+        """Somebody may have taken the conversation over: the store is asked before more goes out."""
+        self.is_stopped = False
+        self.waiting: list[str] = []
+        self.size = 0
+        self.next_at = 0.0
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Writing:
+    """The turns that are writing in this process, at most one of each conversation."""
+
+    def __init__(self, store: Store, cache: SessionCache, drafts: Drafts) -> None:
+        self._store = store
+        self._cache = cache
+        self._drafts = drafts
+        self._flows: dict[bytes, _Flow] = {}
+
+    async def write(self, turn: Turn, text: str) -> None:
+        """See `Turn.write`."""
+        flow = self._flow(turn)
+        if flow.is_stopped:
+            return
+        flow.waiting.append(text)
+        flow.size += len(text)
+        if flow.is_doubtful and not await self._is_still_ours(flow):
+            return
+        loop = asyncio.get_running_loop()
+        left_s = flow.next_at - loop.time()
+        if flow.size >= FLUSH_CHARS or left_s <= 0:
+            self._flush(flow)
+        elif flow.timer is None:
+            flow.timer = loop.call_later(left_s, self._flush, flow)
+
+    def announce(self, turn: Turn) -> None:
+        """Tells the watchers that this turn is at work, though it has written nothing yet."""
+        self._flow(turn)
+
+    def end(self, turn: Turn, *, answered: bool) -> None:
+        """The turn is committed with a reply (`answered`), or comes to nothing."""
+        turn.is_over = True
+        flow = self._flows.get(turn.session.id)
+        if flow is None or flow.turn is not turn:
+            return
+        del self._flows[turn.session.id]
+        _unset(flow)
+        self._drafts.end(flow.draft, withdrawn=not answered)
+
+    def doubt(self, conversation: bytes) -> None:
+        """Somebody wrote to this conversation: its owner may be another one."""
+        flow = self._flows.get(conversation)
+        if flow is not None:
+            flow.is_doubtful = True
+
+    def doubt_sessions(self, numbers: Collection[int]) -> None:
+        """Another process wrote to these sessions."""
+        for flow in self._flows.values():
+            if flow.turn.session.number in numbers:
+                flow.is_doubtful = True
+
+    def _flow(self, turn: Turn) -> _Flow:
+        session = turn.session
+        flow = self._flows.get(session.id)
+        if flow is not None and flow.turn is turn:
+            return flow
+        if flow is not None:
+            _unset(flow)
+        # The worker drops what it knows of a conversation that somebody else wrote to; of another
+        # process's work it may not have heard.
+        live = self._cache.get(session.id)
+        stale = live is None or live.session is not session
+        flow = _Flow(turn, is_doubtful=stale or self._store.shared)
+        self._flows[session.id] = flow
+        self._drafts.begin(flow.draft)
+        return flow
+
+    def _flush(self, flow: _Flow) -> None:
+        _unset(flow)
+        if flow.is_doubtful or flow.is_stopped:
+            return
+        flow.next_at = asyncio.get_running_loop().time() + FLUSH_S
+        text = "".join(flow.waiting)
+        flow.waiting.clear()
+        flow.size = 0
+        self._drafts.extend(flow.draft, text)
+
+    async def _is_still_ours(self, flow: _Flow) -> bool:
+        flow.is_doubtful = False
+        try:
+            session = await self._store.session(flow.turn.session.id)
+        except NotFound:
+            return True  # nobody but this first turn knows of it
+        except StoreUnavailable:
+            flow.is_doubtful = True
+            return False
+        if session.owner_epoch == flow.draft.epoch:
+            return not flow.is_doubtful
+        flow.is_stopped = True
+        self._drafts.end(flow.draft, withdrawn=True)
+        return False
+
+
+def _unset(flow: _Flow) -> None:
+    if flow.timer is not None:
+        flow.timer.cancel()
+        flow.timer = None
