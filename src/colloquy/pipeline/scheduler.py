@@ -17,7 +17,7 @@ Rules, in this order:
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -117,6 +117,16 @@ class Scheduler:
                 return received if oldest is None else min(oldest, received)
             self._ready.popleft()
         return oldest
+
+    def waiting(self, most: int = 5000) -> Counter[str]:
+        """How many conversations wait, by reason: held, quiet, retry. Looks at `most` of them."""
+        reasons: Counter[str] = Counter()
+        for due, conversation in self._waiting[:most]:
+            lane = self._lanes.get(conversation)
+            if lane is not None and lane.queue and lane.due == due and not lane.busy:
+                state = lane.queue[0].state
+                reasons[state if state in ("quiet", "retry") else "held"] += 1
+        return reasons
 
     def next_due(self) -> int | None:
         """The next moment at which something may become ready."""

@@ -36,6 +36,9 @@ QUERIES: dict[str, str] = {
     # -- sessions
     "sessions_page": f"""SELECT {_SESSION} FROM sessions s WHERE s.number < $1
         ORDER BY s.number DESC LIMIT $2""",
+    # A range of sessions for the census: whether active since $1, status, owner, intent, feeling.
+    "session_counts": """SELECT updated_at >= $1, status, owner, NULL, NULL, count(*)
+        FROM sessions WHERE number > $2 AND number <= $3 GROUP BY 1, 2, 3""",
     "session_top": "SELECT coalesce(max(number), 0) FROM sessions",
     # -- events
     "events_page": """SELECT session, position, seq, kind, at, turn_id, body FROM events
@@ -58,6 +61,8 @@ QUERIES: dict[str, str] = {
     # -- dead letters
     "dead_page": f"""SELECT {_DEAD} FROM dead_letters WHERE id < $1 AND status = $2
         ORDER BY id DESC LIMIT $3""",
+    "dead_count": """SELECT count(*) FROM (
+        SELECT 1 FROM dead_letters WHERE status = 'dead' LIMIT $1) AS newest""",
     "dead_by_id": f"SELECT {_DEAD} FROM dead_letters WHERE id = $1",
     "dead_by_message": f"SELECT {_DEAD} FROM dead_letters WHERE message_id = $1 ORDER BY id DESC",
     "dead_of_conversation": f"""SELECT {_DEAD} FROM dead_letters WHERE conversation = $1

@@ -116,6 +116,11 @@ class Histogram:
             self.count += len(values)
             self.sum += sum(values)
 
+    def counts(self) -> tuple[int, ...]:
+        """Observations per bucket so far; the last number is of those above every bound."""
+        with self._lock:
+            return tuple(self._counts)
+
     @contextmanager
     def time(self, clock: Callable[[], float] = time.perf_counter) -> Iterator[None]:
         """Observes the seconds that the block takes, also when it raises."""
