@@ -116,9 +116,10 @@ class Guard:
         self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
     ) -> None:
         runtime: Runtime = connection.app.state.runtime
-        principal = principal_of(runtime, connection.scope, in_query=self._in_query)
-        require(principal, self.scopes)
-        connection.scope["principal"] = principal  # type: ignore[typeddict-unknown-key]
+        scope: Any = connection.scope
+        if "principal" not in scope:  # a middleware had to know already
+            scope["principal"] = principal_of(runtime, scope, in_query=self._in_query)
+        require(scope["principal"], self.scopes)
 
 
 def needs(*scopes: Scope, in_query: bool = False) -> Guard:

@@ -17,7 +17,9 @@ from ..model.views import (
     ReplyView,
 )
 from .access import needs
+from .idempotency import once_per_key
 from .parameters import After, Before, Caller, ConversationId, Engine, Limit
+from .preconditions import IfMatch
 from .responses import BODY, errors
 
 _TAGS = ["Conversations"]
@@ -97,16 +99,23 @@ async def reply(
     tags=_TAGS,
     status_code=200,
     guards=[needs("operate")],
-    responses=errors(*BODY, 401, 403, 404, 409, 503),
+    middleware=[once_per_key],
+    responses=errors(*BODY, 401, 403, 404, 409, 412, 503),
 )
 async def set_owner(
     runtime: Engine,
     principal: Caller,
     conversation_id: ConversationId,
     data: JSONBody[OwnerRequest],
+    precondition: IfMatch,
 ) -> OwnerView:
-    """Says who answers from now on. Automatic replies that were not sent yet are withdrawn."""
-    return await runtime.set_owner(conversation_id, data, actor_of(principal))
+    """Says who answers from now on. Automatic replies that were not sent yet are withdrawn.
+
+    With `If-Match` (the entity tag of the conversation) only if nothing changed since it was read:
+    of two operators who take over at once one is refused.
+    """
+    version = await precondition.version(lambda: runtime.conversation(conversation_id))
+    return await runtime.set_owner(conversation_id, data, actor_of(principal), version)
 
 
 def actor_of(principal: Caller) -> str:

@@ -13,6 +13,7 @@ from ..model.errors import InvalidInput
 from ..model.views import DeadLetterPage, DeadLetterView
 from .access import needs
 from .conversations import actor_of
+from .idempotency import once_per_key
 from .parameters import Before, Caller, Engine, Limit, Number
 from .responses import BODY, errors
 
@@ -78,6 +79,7 @@ async def get_dead_letter(runtime: Engine, number: Number) -> DeadLetterView:
     tags=_TAGS,
     status_code=200,
     guards=[needs("operate")],
+    middleware=[once_per_key],
     responses=errors(*BODY, 401, 403, 404, 409, 503),
 )
 async def retry_dead_letters(
@@ -97,6 +99,7 @@ async def retry_dead_letters(
     tags=_TAGS,
     status_code=200,
     guards=[needs("operate")],
+    middleware=[once_per_key],
     responses=errors(*BODY, 401, 403, 404, 409, 503),
 )
 async def discard_dead_letters(

@@ -103,7 +103,7 @@ class Edge:
         answering: Send = sending
         if method == "GET" or method == "HEAD":
             answering = _Reading(scope, sending)
-            scope["method"] = "GET"
+            scope = {**scope, "method": "GET"}  # a copy: the server goes by its own
         token = REQUEST_ID.set(call.request_id)
         try:
             await self._app(scope, receive, answering)

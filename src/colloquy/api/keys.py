@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from ..model.errors import InvalidInput
 from ..model.views import KeyView, NewKey
 from .access import needs
+from .idempotency import once_per_key
 from .parameters import Engine, KeyId
 from .responses import BODY, errors
 
@@ -53,7 +54,8 @@ async def list_keys(runtime: Engine) -> KeysView:
     tags=_TAGS,
     status_code=201,
     guards=[needs("admin")],
-    responses=errors(*BODY, 401, 403, 503),
+    middleware=[once_per_key],
+    responses=errors(*BODY, 401, 403, 409, 503),
 )
 async def create_key(runtime: Engine, data: JSONBody[KeyRequest]) -> NewKey:
     """Scopes: send (messages), read (conversations, streams), operate (replies, owners, dead

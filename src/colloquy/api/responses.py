@@ -16,6 +16,7 @@ from ..model.errors import (
     MalformedJson,
     NotFound,
     Overloaded,
+    PreconditionFailed,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -45,6 +46,11 @@ _EXAMPLES: dict[int, tuple[str, ColloquyError]] = {
     409: (
         "The state of the thing does not allow this: `conflict`, `message_id_reused`.",
         Conflict("another message came with this id before", field="id"),
+    ),
+    412: (
+        "It changed since it was read: its entity tag is not the one of `If-Match`: "
+        "`precondition_failed`.",
+        PreconditionFailed("it changed since you read it: read it again", field="If-Match"),
     ),
     413: ("The body, the text or the batch is over its limit: `too_large`.", TooLarge("10001 …")),
     415: (

@@ -11,7 +11,7 @@ import msgspec
 from ..delivery.live import Signals
 from ..delivery.outbox import Delivery, Outgoing, reply_view, withdrawn_event
 from ..model import ids
-from ..model.errors import Conflict, InvalidInput, NotFound, TooLarge
+from ..model.errors import Conflict, InvalidInput, NotFound, PreconditionFailed, TooLarge
 from ..model.message import MAX_TEXT, encode
 from ..model.session import Session
 from ..model.times import Clock, now_us
@@ -62,15 +62,25 @@ class Desk:
 
     # -- owner --------------------------------------------------------------------------------
 
-    async def set_owner(self, conversation_id: str, request: OwnerRequest, actor: str) -> OwnerView:
+    async def set_owner(
+        self,
+        conversation_id: str,
+        request: OwnerRequest,
+        actor: str,
+        version: int | None = None,
+    ) -> OwnerView:
         """Takes a conversation over or gives it back.
 
         In one transaction the owner's epoch rises and unsent automatic replies are withdrawn; what
-        is being sent at this moment is waited for, then reported. Raises NotFound.
+        is being sent at this moment is waited for, then reported. Raises NotFound, and
+        PreconditionFailed when the conversation no longer has this version.
         """
         conversation = ids.parse_id(conversation_id, "conversation_id")
 
         async def attempt(session: Session) -> tuple[Unit, OwnerView]:
+            # The commit is guarded by the version read here: of two with one `version` one wins.
+            if version is not None and session.version != version:
+                raise PreconditionFailed("the conversation changed meanwhile", field="If-Match")
             now = self._clock()
             unit = Unit(session=session.number, at=now, version=session.version)
             withdrawn, in_flight = await self._move_owner(unit, session, request, actor, now)

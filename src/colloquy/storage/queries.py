@@ -72,6 +72,19 @@ QUERIES: dict[str, str] = {
         previous FROM changes WHERE collection = $1 AND key = $2 ORDER BY position""",
     "changes_page": """SELECT position, at, actor, session, operation, collection, key, after,
         previous FROM changes WHERE position > $1 ORDER BY position LIMIT $2""",
+    # -- answers to requests with an Idempotency-Key; status 0 is a request under way
+    "idempotency_claim": """INSERT INTO idempotency (key, body, status, at) VALUES ($1, $2, 0, $3)
+        ON CONFLICT (key) DO UPDATE SET body = excluded.body, status = 0, answer = NULL,
+            at = excluded.at
+        WHERE idempotency.at < $4 OR idempotency.status = 0 AND idempotency.at < $5
+        RETURNING at""",
+    "idempotency_find": "SELECT body, status, answer FROM idempotency WHERE key = $1",
+    "idempotency_keep": """UPDATE idempotency SET status = $1, answer = $2
+        WHERE key = $3 AND at = $4 AND status = 0 RETURNING at""",
+    "idempotency_release": """DELETE FROM idempotency WHERE key = $1 AND at = $2 AND status = 0
+        RETURNING at""",
+    "idempotency_forget": "DELETE FROM idempotency WHERE at < $1 RETURNING at",
+    "idempotency_nth": "SELECT at FROM idempotency ORDER BY at DESC LIMIT 1 OFFSET $1",
     # -- keys of clients
     "api_key_insert": """INSERT INTO api_keys (id, hash, name, scopes, created_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id""",

@@ -195,6 +195,17 @@ effects = Table(
     sqlite_with_rowid=False,
 )
 
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("answer", LargeBinary),
+    Column("at", BigInteger, nullable=False),
+    Index("idempotency_by_age", "at"),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

@@ -83,6 +83,15 @@ CREATE TABLE events (
 );
 CREATE INDEX events_of_inbox ON events (inbox_id) WHERE inbox_id IS NOT NULL;
 CREATE UNIQUE INDEX events_of_session ON events (session, seq);
+CREATE TABLE idempotency (
+    "key" BLOB NOT NULL,
+    body BLOB NOT NULL,
+    status SMALLINT NOT NULL,
+    answer BLOB,
+    at BIGINT NOT NULL,
+    PRIMARY KEY ("key")
+);
+CREATE INDEX idempotency_by_age ON idempotency (at);
 CREATE TABLE inbox (
     id INTEGER NOT NULL,
     message_id BLOB NOT NULL,
