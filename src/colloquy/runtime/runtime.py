@@ -68,6 +68,7 @@ from .keys import Keys
 from .operating import Desk
 from .reading import Reader
 from .vitals import Vitals
+from .webhooks import TOPIC as WEBHOOKS_TOPIC
 from .webhooks import Webhooks
 
 log = get_logger(__name__)
@@ -123,7 +124,9 @@ class Runtime:
         self.keys = Keys(self.store, clock)
         self.sealer = Sealer(self.settings.security.secret_key, self.settings.key_file)
         self.idempotency = Idempotency(self.store, self.sealer, clock)
-        self.webhooks = Webhooks()
+        self.webhooks = Webhooks(
+            self.settings, self.store, self.metrics, owns=self._may_begin, clock=clock
+        )
         self.compute: Understander = NoUnderstanding()
 
     # -- life ---------------------------------------------------------------------------------
@@ -251,6 +254,8 @@ class Runtime:
             tasks.start("worker", self.worker.run, once=True)
             tasks.start("leases", self.worker.keep_leases)
         tasks.start("delivery", self.delivery.run)
+        if self._works:
+            self.webhooks.start(tasks)
         tasks.start("idempotency", self.idempotency.run)
         watchdog = self.settings.watchdog
         if watchdog.enabled:
@@ -268,6 +273,7 @@ class Runtime:
             delivery=self.delivery,
             compute=self.compute,
             keys=self.keys,
+            webhooks=self.webhooks,
             metrics=self.metrics,
             supervisor=tasks,
             pulse=pulse,
@@ -297,6 +303,7 @@ class Runtime:
             await self.worker.drain(grace)
             await self.store.drop_leases(self.name)
         await self.delivery.settle(grace)
+        await self.webhooks.stop(grace)
         self.signals.close()
         if self._watchdog is not None:
             self._watchdog.stop()
@@ -310,6 +317,9 @@ class Runtime:
     def _owns(self, conversation: bytes) -> bool:
         return self.worker.intake.holds(ids.partition_of(conversation))
 
+    def _may_begin(self, webhook: bytes) -> bool:
+        return self.worker.intake.is_open(ids.partition_of(webhook))
+
     def _heard(self, topic: str, text: str) -> None:
         """Another process on this database did something."""
         if topic == "inbox" and self._works:
@@ -321,6 +331,8 @@ class Runtime:
             self._drafts.heard(text)
         elif topic == "outbox" and self._works:
             self._supervisor_load()
+        elif topic == WEBHOOKS_TOPIC:
+            self.webhooks.heard()
 
     def _tell_draft(self, text: str) -> None:
         self.store.hint("draft", text)

@@ -25,6 +25,7 @@ from ..storage.store import Store
 from ..telemetry import Metrics, get_logger
 from .assistant import Understander
 from .keys import Keys
+from .webhooks import Webhooks
 
 log = get_logger(__name__)
 
@@ -48,6 +49,7 @@ class Vitals:
         delivery: Delivery,
         compute: Understander,
         keys: Keys,
+        webhooks: Webhooks,
         metrics: Metrics,
         supervisor: Supervisor,
         pulse: Pulse,
@@ -63,6 +65,7 @@ class Vitals:
         self._delivery = delivery
         self._compute = compute
         self._keys = keys
+        self._webhooks = webhooks
         self._metrics = metrics
         self._supervisor = supervisor
         self._pulse = pulse
@@ -135,6 +138,7 @@ class Vitals:
         wal = self._store.stats().get("wal_bytes", 0.0)
         lag = self._pulse.lag_s
         dead = self._dead_lately()
+        waited = self._webhooks.lag_s()
         return [
             self._supervisor.signal(),
             Signal("backlog_age", linear(age, bound / 6, bound), 45, f"{age:.1f} s"),
@@ -148,6 +152,8 @@ class Vitals:
             Signal("loop_lag", linear(lag, 0.1, 2.0), 30, f"{lag:.3f} s"),
             Signal("wal", linear(wal, 64e6, 1e9), 30, f"{wal / 1e6:.0f} MB"),
             Signal("dead_letters", linear(dead, 10, 500), 30, f"{dead:.0f} in a minute"),
+            # A receiver that hangs is shown, but makes nobody send messages elsewhere.
+            Signal("webhooks", linear(waited, 60, 3600), 10, f"{waited:.0f} s behind"),
         ]
 
     def _dead_lately(self) -> float:
@@ -166,6 +172,7 @@ class Vitals:
         metrics.outbox_pending.set(len(self._delivery))
         metrics.spool_bytes.set(self._spool.size)
         metrics.wal_bytes.set(self._store.stats().get("wal_bytes", 0.0))
+        metrics.webhook_lag_seconds.set(self._webhooks.lag_s())
         metrics.loop_lag_seconds.set(self._pulse.lag_s)
         restarts = self._compute.stats().get("restarts", 0)
         metrics.compute_restarts.inc(max(0, restarts - metrics.compute_restarts.value))
