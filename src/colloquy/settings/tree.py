@@ -17,6 +17,10 @@ Delays = tuple[Seconds, ...]
 Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=1024)]
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+Colour = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$")]
+Origin = Annotated[
+    str, Meta(max_length=260, pattern=r"^https?://(\*\.)?[A-Za-z0-9.-]+(:([0-9]{1,5}|\*))?$")
+]
 Network = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?$")]
 
 MIB = 1024 * 1024
@@ -180,9 +184,9 @@ class WebhookSettings(Struct, frozen=True, forbid_unknown_fields=True):
     poll_s: Annotated[PositiveSeconds, Meta(description="Pause between two looks at the log.")] = (
         0.1
     )
-    keep_s: Annotated[
-        Seconds, Meta(description="How long finished deliveries are listed.")
-    ] = 604_800.0
+    keep_s: Annotated[Seconds, Meta(description="How long finished deliveries are listed.")] = (
+        604_800.0
+    )
     keep_newest: Annotated[
         int,
         Meta(ge=0, description="Of those delivered, so many of each webhook are listed at most."),
@@ -277,6 +281,40 @@ class ConsoleSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 200
 
 
+class ChatSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The chat page and the widget, as visitors see them."""
+
+    title: Annotated[
+        str, Meta(min_length=1, max_length=60, description="Name in the chat's header.")
+    ] = "Assistant"
+    greeting: Annotated[
+        str, Meta(max_length=200, description="What an empty conversation says.")
+    ] = "How can we help?"
+    accent: Annotated[
+        Colour, Meta(description="Colour of buttons and of the visitor's messages, `#rrggbb`.")
+    ] = "#3b5bdb"
+    placeholder: Annotated[
+        str, Meta(min_length=1, max_length=60, description="Shown in the empty text field.")
+    ] = "Write a message"
+    avatar: Annotated[
+        bool, Meta(description="Whether the assistant has a face; visitors can switch it off.")
+    ] = True
+    privacy: Annotated[
+        str,
+        Meta(
+            max_length=300,
+            description="A line below the conversation; web addresses in it become links.",
+        ),
+    ] = ""
+    frame_ancestors: Annotated[
+        tuple[Origin, ...],
+        Meta(
+            description="Sites that may show the chat in a frame (the widget), beside this one: "
+            "`https://shop.example`, `https://*.shop.example`.",
+        ),
+    ] = ()
+
+
 def _channels() -> dict[str, ChannelSettings]:
     return {
         "api": ChannelSettings(quiet_s=0.0, content_dedup_s=0.0),
@@ -337,6 +375,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     security: SecuritySettings = SecuritySettings()
     console: ConsoleSettings = ConsoleSettings()
     limits: LimitSettings = LimitSettings()
+    chat: ChatSettings = ChatSettings()
     flags: dict[str, FlagValue] = field(default_factory=dict)
 
     @property
