@@ -11,7 +11,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..flags import Flags
 from ..model import ids
 from ..model.errors import ColloquyError, InvalidInput, NotFound, Unavailable
 from ..model.message import Message
+from ..model.statistics import Now, Series, StatisticsView
 from ..model.times import Clock, now_us
 from ..model.views import (
     ConversationPage,
@@ -63,10 +64,12 @@ from ..storage.store import Store
 from ..storage.write_set import KIND_RECORD
 from ..telemetry import Metrics, get_logger
 from .assistant import Assistant, NoUnderstanding, Understander, pack_of, start_compute
+from .census import Counting
 from .idempotency import Idempotency
 from .keys import Keys
 from .operating import Desk
 from .reading import Reader
+from .statistics import Statistics
 from .vitals import Vitals
 from .webhooks import TOPIC as WEBHOOKS_TOPIC
 from .webhooks import Webhooks
@@ -281,6 +284,15 @@ class Runtime:
         )
         tasks.start("pulse", pulse.run)
         tasks.start("health", self._vitals.watch)
+        self._counting = Counting(self.store, self._clock)
+        self._statistics = Statistics(
+            self.metrics,
+            waiting=self._vitals.waiting,
+            health=self._vitals.health,
+            census=self._counting.census,
+        )
+        tasks.start("census", self._counting.run)
+        tasks.start("statistics", self._statistics.run)
 
     def announce(self, url: str) -> None:
         """Writes where this server is, and a token for its own command line, into the lock file."""
@@ -509,6 +521,22 @@ class Runtime:
     def health(self) -> Health:
         """The last look at the health (every `health.interval_s`)."""
         return self._vitals.health()
+
+    def statistics(self) -> StatisticsView:
+        """Rates, latencies and what waits, now and over time."""
+        return self._statistics.view()
+
+    def statistics_now(self) -> tuple[Now, Series]:
+        """The figures of this moment, and the newest point alone."""
+        return self._statistics.now(), self._statistics.newest()
+
+    def dead_letter_count(self) -> int:
+        """How many dead letters there are to look at, up to a thousand; a few seconds old."""
+        return self._counting.dead_letters
+
+    def supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Runs a background task of an edge, such as a producer of live events, until `stop`."""
+        self._supervisor.start(name, run)
 
     def render_metrics(self) -> bytes:
         self._vitals.set_gauges()

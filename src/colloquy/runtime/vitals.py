@@ -11,6 +11,7 @@ import msgspec
 
 from ..delivery.outbox import Delivery
 from ..model.errors import Unavailable
+from ..model.statistics import Waiting
 from ..model.times import Clock
 from ..ops.health import Health, HealthScore, Signal, linear
 from ..ops.pulse import Pulse
@@ -119,6 +120,20 @@ class Vitals:
             "compute": self._compute.stats(),
             "tasks": [msgspec.to_builtins(state) for state in self._supervisor.states()],
         }
+
+    def waiting(self) -> Waiting:
+        """What is accepted and not done yet."""
+        reasons = self._scheduler.waiting()
+        return Waiting(
+            messages=self._admission.messages,
+            held=reasons["held"],
+            quiet=reasons["quiet"],
+            retry=reasons["retry"],
+            parked=self._worker.parked,
+            outbox=len(self._delivery),
+            spool_bytes=self._spool.size,
+            webhook_lag_s=round(self._metrics.webhook_lag_seconds.value, 1),
+        )
 
     async def _observe_shared(self) -> None:
         """Other processes accept and finish messages too: ask the database how much waits."""
