@@ -21,7 +21,7 @@ from typing import Literal
 import apsw
 from msgspec import Struct
 
-from .client import Client, server_of
+from .client import AsyncClient, Retries, server_of
 from .model.errors import ColloquyError, SettingsError
 from .packs import PROPERTY_MODEL, PROPERTY_PACK
 from .settings import Resolution, Settings, resolve, shown
@@ -342,8 +342,9 @@ async def check_server(settings: Settings) -> Check:
     file = settings.sqlite_file
     address = await server_of(file) if file is not None else None
     if address is not None:
-        async with Client(*address, timeout_s=NETWORK_S) as client:
-            report = await client.health()
+        retries = Retries(most=0)
+        async with AsyncClient(*address, timeout_s=NETWORK_S, retries=retries) as client:
+            report = await client.health_report()
         score, status = report.get("score"), str(report.get("status"))
         detail = f"running at {address.url}, {status}, score {score}"
         if status == "healthy":

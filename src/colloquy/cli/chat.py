@@ -24,7 +24,7 @@ from .output import note, print_json
 from .target import Local, reached, running, settings_of
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client import AsyncClient
 
 PROMPT = "you ▸ "
 ANSWER_WAIT_S = 20.0
@@ -60,7 +60,7 @@ async def _chat(reach: Reach, app: str | None, key: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _partner(reach: Reach, app: str | None) -> AsyncIterator[Local | Client]:
+async def _partner(reach: Reach, app: str | None) -> AsyncIterator[Local | AsyncClient]:
     """A running server when there is one, else an engine in a folder that goes afterwards."""
     if app is None:
         try:
@@ -84,7 +84,7 @@ def _message(key: str, text: str) -> Message:
     return Message(conversation=key, id=uuid4().hex, sender=Sender(key), text=text)
 
 
-async def _piped(partner: Local | Client, key: str, as_json: bool) -> None:
+async def _piped(partner: Local | AsyncClient, key: str, as_json: bool) -> None:
     for line in sys.stdin:
         text = line.strip()
         if text in QUIT:
@@ -104,7 +104,7 @@ async def _piped(partner: Local | Client, key: str, as_json: bool) -> None:
 class _Terminal:
     """Lines are typed in a thread; replies are printed above the line being typed."""
 
-    def __init__(self, partner: Local | Client, key: str) -> None:
+    def __init__(self, partner: Local | AsyncClient, key: str) -> None:
         self._partner = partner
         self._key = key
         self._conversation: asyncio.Future[str]
@@ -141,7 +141,7 @@ class _Terminal:
             self._conversation.set_result(receipt.conversation_id)
 
     async def _listen(self) -> None:
-        async for item in self._partner.follow(await self._conversation):
+        async for item in self._partner.stream(await self._conversation):
             if item.reply is not None:
                 self._show(item.reply)
 

@@ -42,7 +42,7 @@ def list_(
 
     async def work() -> None:
         async with reached(reach) as target:
-            page = await target.dead_letters(before, limit, status)
+            page = await target.dead_letter_page(before, limit, status)
         if reach.json:
             print_json(page)
             return
@@ -138,7 +138,7 @@ async def all_numbers(target: Local | Any, conversation: str | None = None) -> l
     found: list[int] = []
     before: int | None = None
     while True:
-        page = await target.dead_letters(before, PAGE)
+        page = await target.dead_letter_page(before, PAGE)
         found += [
             letter.number
             for letter in page.dead_letters

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 
 from ..model.errors import ColloquyError, Conflict, InvalidInput, NotFound
 from ..model.message import Message
+from ..model.session import Event
 from ..model.views import (
-    ConversationPage,
     ConversationView,
     DeadLetterPage,
     DeadLetterView,
-    EventPage,
     KeyView,
     MessageState,
     NewKey,
@@ -33,7 +32,7 @@ from ..settings import Resolution, Settings, resolve
 from .options import Reach, Where
 
 if TYPE_CHECKING:
-    from ..client import Address, Answer, Client
+    from ..client import Address, Answer, AsyncClient
     from ..runtime import Runtime
 
 ACTOR = "cli"
@@ -41,7 +40,7 @@ SETTLE_POLL_S = 0.02
 
 
 class Local:
-    """A database opened in this process; the methods of `Client` that commands use."""
+    """A database opened in this process; the methods of `AsyncClient` that commands use."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -57,7 +56,7 @@ class Local:
             replies = await self._runtime.wait(result.message_id, wait_s)
         return Answer(result, replies)
 
-    async def follow(self, conversation_id: str, after: int = 0) -> AsyncIterator[StreamItem]:
+    async def stream(self, conversation_id: str, after: int = 0) -> AsyncIterator[StreamItem]:
         async for item in self._runtime.stream(conversation_id, after):
             if item is not None:
                 yield item
@@ -71,16 +70,30 @@ class Local:
     async def trace(self, message_id: str) -> Trace:
         return await self._runtime.trace(message_id)
 
-    async def conversations(self, before: int | None = None, limit: int = 50) -> ConversationPage:
-        return await self._runtime.conversations(before, limit)
+    async def conversations(self, limit: int = 50) -> AsyncIterator[ConversationView]:
+        before: int | None = None
+        while True:
+            page = await self._runtime.conversations(before, limit)
+            for view in page.conversations:
+                yield view
+            before = page.next
+            if before is None:
+                return
 
     async def conversation(self, conversation_id: str) -> ConversationView:
         return await self._runtime.conversation(conversation_id)
 
-    async def events(self, conversation_id: str, after: int = 0, limit: int = 100) -> EventPage:
-        return await self._runtime.events(conversation_id, after, limit)
+    async def events(
+        self, conversation_id: str, after: int = 0, limit: int = 100
+    ) -> AsyncIterator[Event]:
+        following: int | None = after
+        while following is not None:
+            page = await self._runtime.events(conversation_id, following, limit)
+            for event in page.events:
+                yield event
+            following = page.next
 
-    async def dead_letters(
+    async def dead_letter_page(
         self, before: int | None = None, limit: int = 50, status: str = "dead"
     ) -> DeadLetterPage:
         return await self._runtime.dead_letters(before, limit, status)
@@ -116,17 +129,17 @@ def settings_of(where: Where, **overrides: object) -> Resolution:
 @contextlib.asynccontextmanager
 async def reached(
     reach: Reach, *, create: bool = False, server_only: bool = False
-) -> AsyncIterator[Local | Client]:
+) -> AsyncIterator[Local | AsyncClient]:
     """The data that `reach` means, for the length of a command.
 
     Raises NotFound when there is no database (unless `create`), or no server if only that would
     do; StoreLocked when a process holds the database that is no server.
     """
-    from ..client import Client
+    from ..client import AsyncClient
 
     address = await address_of(reach)
     if address is not None:
-        async with Client(*address) as client:
+        async with AsyncClient(*address) as client:
             yield client
     elif server_only:
         raise NotFound("no server is running on this database")
@@ -148,7 +161,7 @@ async def _opened(settings: Settings, create: bool) -> AsyncIterator[Local]:
 
 
 @contextlib.asynccontextmanager
-async def recording(reach: Reach, app: str | None) -> AsyncIterator[Local | Client]:
+async def recording(reach: Reach, app: str | None) -> AsyncIterator[Local | AsyncClient]:
     """Where history is written: a running server, else an engine here that has taken it all in
     before this ends.
 
@@ -156,13 +169,13 @@ async def recording(reach: Reach, app: str | None) -> AsyncIterator[Local | Clie
     the database, unless `app` names the assistant that they wait for.
     """
     from ..app import Colloquy
-    from ..client import Client
+    from ..client import AsyncClient
     from ..runtime import Runtime
     from .app import load_app
 
     address = await address_of(reach)
     if address is not None:
-        async with Client(*address) as client:
+        async with AsyncClient(*address) as client:
             yield client
         return
     if app is not None:

@@ -27,7 +27,7 @@ from .output import Advance, note, print_json, progress
 from .target import Local, reached, recording
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client import AsyncClient
     from ..formats import Item, Problem
 
 BATCH = 500
@@ -197,7 +197,7 @@ def _reader(stream: BinaryIO, format: InFormat) -> tuple[Iterator[Item | Problem
 
 
 async def _send(
-    target: Local | Client, read: Iterable[Item | Problem], result: Imported, advance: Advance
+    target: Local | AsyncClient, read: Iterable[Item | Problem], result: Imported, advance: Advance
 ) -> None:
     batch: list[Item] = []
     size = 0
@@ -228,7 +228,7 @@ async def _send(
 
 
 async def _offer(
-    target: Local | Client, batch: list[Item], result: Imported
+    target: Local | AsyncClient, batch: list[Item], result: Imported
 ) -> list[Receipt | ColloquyError]:
     """Sends a batch, again if the engine is busy: repeats do no harm."""
     loop = asyncio.get_running_loop()
@@ -265,7 +265,7 @@ def _remember(latest: dict[str, str], receipts: list[Receipt | ColloquyError]) -
         del latest[old]
 
 
-async def _recorded(client: Client, message_ids: list[str]) -> None:
+async def _recorded(client: AsyncClient, message_ids: list[str]) -> None:
     """Waits until these messages are in the log, so that an export finds what came in before it."""
     loop = asyncio.get_running_loop()
     end = loop.time() + PATIENCE_S
@@ -277,7 +277,7 @@ async def _recorded(client: Client, message_ids: list[str]) -> None:
             await asyncio.sleep(LOOK_AGAIN_S)
 
 
-async def _is_done(client: Client, message_id: str) -> bool:
+async def _is_done(client: AsyncClient, message_id: str) -> bool:
     try:
         return (await client.message(message_id)).state in ("done", "dead")
     except NotFound:
@@ -314,7 +314,8 @@ async def _export(
     with _sink(path) as write, progress("exporting") as advance:
         async with reached(reach) as target:
             async for view in _conversations(target, conversation):
-                events = [event async for event in _events(target, view)]
+                log = target.events(view.conversation_id, limit=PAGE)
+                events = [event async for event in log]
                 for row in _rows(view, events, format):
                     write(row)
                     result.rows += 1
@@ -324,30 +325,13 @@ async def _export(
 
 
 async def _conversations(
-    target: Local | Client, only: str | None
+    target: Local | AsyncClient, only: str | None
 ) -> AsyncIterator[ConversationView]:
     if only is not None:
         yield await target.conversation(only)
         return
-    before: int | None = None
-    while True:
-        page = await target.conversations(before, PAGE)
-        for view in page.conversations:
-            yield view
-        before = page.next
-        if before is None:
-            return
-
-
-async def _events(target: Local | Client, view: ConversationView) -> AsyncIterator[Event]:
-    after = 0
-    while True:
-        page = await target.events(view.conversation_id, after, PAGE)
-        for event in page.events:
-            yield event
-        if page.next is None or not page.events:
-            return
-        after = page.next
+    async for view in target.conversations(limit=PAGE):
+        yield view
 
 
 def _rows(view: ConversationView, events: list[Event], format: OutFormat) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ..client import Client
+from ..client import AsyncClient
 from ..formats import Item, guess, jsonl, open_source, openai, rows
-from ..model.errors import ColloquyError, InvalidInput, Overloaded, Unavailable
+from ..model.errors import ColloquyError, InvalidInput, NotFound, Overloaded, Unavailable
 from ..model.message import MAX_TEXT, Message
 from ..model.session import EventKind
 from ..model.views import Receipt
@@ -47,7 +48,7 @@ class Audit(Struct):
     inverted: int = 0
 
 
-async def rush(client: Client, feed: Feed, run: str) -> None:
+async def rush(client: AsyncClient, feed: Feed, run: str) -> None:
     """A steady stream of messages, each one waiting for its answer."""
     started = asyncio.get_running_loop().time()
     receipts: list[Receipt] = []
@@ -72,7 +73,7 @@ async def rush(client: Client, feed: Feed, run: str) -> None:
     _count(feed, await settled(client, receipts))
 
 
-async def crash(client: Client, server: Server, feed: Feed, run: str) -> None:
+async def crash(client: AsyncClient, server: Server, feed: Feed, run: str) -> None:
     """A crowd writes while the server is killed with SIGKILL and started again; then the log is
     compared with the receipts."""
     figures = feed.figures
@@ -116,7 +117,7 @@ async def _kill_and_restart(server: Server, feed: Feed) -> None:
     )
 
 
-async def play_file(client: Client, feed: Feed, run: str, file: Path) -> None:
+async def play_file(client: AsyncClient, feed: Feed, run: str, file: Path) -> None:
     """What people say in a chat log, sent as new messages and answered."""
     messages = people_in(file, run)
     if not messages:
@@ -160,7 +161,7 @@ def people_in(file: Path, run: str) -> list[Message]:
     return messages
 
 
-async def send_until_accepted(client: Client, messages: Sequence[Message]) -> list[Receipt]:
+async def send_until_accepted(client: AsyncClient, messages: Sequence[Message]) -> list[Receipt]:
     """Receipts for all of them: what fails is sent again under the same ids.
 
     Raises the error of a message that will never be accepted.
@@ -180,7 +181,9 @@ async def send_until_accepted(client: Client, messages: Sequence[Message]) -> li
         await asyncio.sleep(SEND_AGAIN_S)
 
 
-async def settled(client: Client, receipts: Sequence[Receipt], feed: Feed | None = None) -> Audit:
+async def settled(
+    client: AsyncClient, receipts: Sequence[Receipt], feed: Feed | None = None
+) -> Audit:
     """The audit once every message is in the log and answered, or SETTLE_S have passed."""
     wanted: dict[str, list[str]] = {}
     for receipt in receipts:
@@ -252,24 +255,15 @@ def total(audits: Iterable[Audit]) -> Audit:
     return result
 
 
-async def _log(client: Client, conversation_id: str) -> list[tuple[str, str | None, Any]]:
+async def _log(client: AsyncClient, conversation_id: str) -> list[tuple[str, str | None, Any]]:
     found: list[tuple[str, str | None, Any]] = []
-    after = 0
-    while True:
-        try:
-            page = await client.events(conversation_id, after, PAGE)
-        except ColloquyError as error:
-            if error.code == "not_found":
-                return found  # nothing was committed yet
-            raise
-        for event in page.events:
+    with contextlib.suppress(NotFound):  # nothing was committed yet
+        async for event in client.events(conversation_id, limit=PAGE):
             if event.kind == EventKind.MESSAGE:
                 found.append((event.kind, event.turn_id, decode_message_body(event.body)))
             else:
                 found.append((event.kind, event.turn_id, msgspec.json.decode(event.body)))
-        if page.next is None:
-            return found
-        after = page.next
+    return found
 
 
 def _show(feed: Feed, log: Sequence[tuple[str, str | None, Any]]) -> int:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from ..client import Client
+from ..client import AsyncClient, Retries
 from ..model.errors import ColloquyError
 from ..proof.server import Server
 from .crowd import crash, play_file, rush
@@ -57,7 +57,8 @@ async def _acts(feed: Feed, server: Server, files: Sequence[Path], run: str, pac
     await server.prepare()
     took = await server.start()
     feed.note(f"the server is ready after {took:.1f} s; everything it accepts is on disk")
-    async with Client(url_of(server), server.token, connections=80) as client:
+    once = Retries(most=0)  # the show counts every attempt itself
+    async with AsyncClient(url_of(server), server.token, connections=80, retries=once) as client:
         feed.begin("Act 1: people write to a letting agency")
         unanswered = await Story(client, feed, run, pace).tell()
         feed.begin("Act 2: a busy hour, 200 messages a second; each answer is timed")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from ..client import Client
+from ..client import AsyncClient
 from ..model import ids
 from ..model.errors import ColloquyError
 from ..model.message import Message, Sender
@@ -44,7 +44,7 @@ class Story:
     `pace` stretches every pause: 1 is for people who watch, less for programs.
     """
 
-    def __init__(self, client: Client, feed: Feed, run: str, pace: float = 1.0) -> None:
+    def __init__(self, client: AsyncClient, feed: Feed, run: str, pace: float = 1.0) -> None:
         self._client = client
         self._feed = feed
         self._run = run
@@ -74,7 +74,7 @@ class _Part:
     """One contact: what it sends, and what it sees of its conversation."""
 
     def __init__(
-        self, client: Client, feed: Feed, run: str, pace: float, contact: script.Contact
+        self, client: AsyncClient, feed: Feed, run: str, pace: float, contact: script.Contact
     ) -> None:
         self._client = client
         self._feed = feed
@@ -142,7 +142,7 @@ class _Part:
 
     async def watch(self) -> None:
         await self._begun.wait()
-        async for item in self._client.follow(self._conversation):
+        async for item in self._client.stream(self._conversation):
             self._show(item)
 
     def _show(self, item: StreamItem) -> None:

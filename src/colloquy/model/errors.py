@@ -30,6 +30,11 @@ class ColloquyError(Exception):
         self.retry_after_s = retry_after_s
         self.extra = extra
 
+    @property
+    def request_id(self) -> str | None:
+        """The request that met it, where the error came from a server: its log has the same id."""
+        return self.extra.get("request_id")
+
     def problem(self) -> dict[str, Any]:
         """The error as an RFC 9457 problem document."""
         document: dict[str, Any] = {

@@ -13,7 +13,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from colloquy.client import Answer, Client
+from colloquy.client import Answer, AsyncClient
 from colloquy.model import ids
 from colloquy.model.errors import Forbidden, Unauthenticated
 from colloquy.model.message import Message
@@ -24,7 +24,7 @@ def send(server: Serving, *texts: str, key: str) -> list[Answer]:
     """Messages of one conversation, each answered before the next."""
 
     async def work() -> list[Answer]:
-        async with Client(server.said["url"], server.said["admin_key"]) as client:
+        async with AsyncClient(server.said["url"], server.said["admin_key"]) as client:
             return [
                 await client.send(Message(conversation=key, id=f"{key}-{number}", text=text), 10.0)
                 for number, text in enumerate(texts)
@@ -223,8 +223,8 @@ def test_keys_are_made_listed_and_revoked_and_their_scopes_count(
     assert made["secret"] not in shell("keys", "list").out
 
     async def use(secret: str) -> None:
-        async with Client(server.said["url"], secret) as client:
-            await client.conversations()
+        async with AsyncClient(server.said["url"], secret) as client:
+            await client.conversation_page()
             with pytest.raises(Forbidden):
                 await client.keys()
 

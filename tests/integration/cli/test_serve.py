@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from colloquy.client import Client
+from colloquy.client import AsyncClient
 from colloquy.model.message import Message
 from support.command_line import Serving, Shell, settings
 
@@ -19,7 +19,7 @@ ANSWER_S = 10.0
 
 def ask(serving: Serving, key: str | None, text: str) -> list[str | None]:
     async def work() -> list[str | None]:
-        async with Client(serving.said["url"], key) as client:
+        async with AsyncClient(serving.said["url"], key) as client:
             answer = await client.send(Message(conversation="ana", text=text), ANSWER_S)
             return [reply.text for reply in answer.replies or []]
 

@@ -1,10 +1,10 @@
-"""The HTTP client's errors: what the server said comes back as the error it was."""
+"""What the server said comes back as the error it was."""
 
 from __future__ import annotations
 
 import pytest
 
-from colloquy.client import Client, error_of
+from colloquy.client import error_of
 from colloquy.model.errors import (
     ColloquyError,
     ConversationOverloaded,
@@ -14,7 +14,6 @@ from colloquy.model.errors import (
     NotFound,
     SettingsError,
     StoreLocked,
-    Unavailable,
 )
 
 
@@ -40,11 +39,3 @@ def test_a_code_of_a_newer_server_is_kept() -> None:
     found = error_of({"code": "out_of_ink", "status": 507, "detail": "buy some"})
     assert (found.code, found.status, found.detail) == ("out_of_ink", 507, "buy some")
     assert ColloquyError.code == "internal_error", "the class is as it was"
-
-
-async def test_a_server_that_is_not_there_is_unavailable() -> None:
-    async with Client("http://127.0.0.1:9") as client:
-        with pytest.raises(Unavailable, match="no answer from"):
-            await client.dead_letters()
-        assert await client.ready() is False
-        assert await client.send_many([]) == []
