@@ -121,7 +121,7 @@ class EventStream(ASGIResponse):
         async def write(item: Item | None) -> None:
             await send({"type": "http.response.body", "body": frame(item), "more_body": True})
 
-        await send({"type": "http.response.start", "status": 200, "headers": _SSE_HEADERS})
+        await send({"type": "http.response.start", "status": 200, "headers": SSE_HEADERS})
         await send({"type": "http.response.body", "body": _HELLO, "more_body": True})
         if await self._streams.follow(self._items, write, event(receive, "http.disconnect")):
             await send({"type": "http.response.body", "body": b""})
@@ -232,7 +232,7 @@ async def _deny(scope: Any, send: Any, error: Exception) -> None:
 
 
 _HELLO = b"retry: %d\n: open\n\n" % RETRY_MS
-_SSE_HEADERS = [
+SSE_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # a proxy must pass every event on at once

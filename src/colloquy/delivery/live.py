@@ -28,11 +28,48 @@ class Watcher:
         self.wake.set()
 
 
+class Changes:
+    """Which conversations had something new since somebody last asked. A context manager."""
+
+    MOST = 500
+    """Further ones are not remembered: then it is only known that there are some."""
+
+    def __init__(self, feeds: set[Changes]) -> None:
+        self._feeds = feeds
+        self._seen: set[bytes] = set()
+        self._is_vague = False
+
+    def __enter__(self) -> Changes:
+        self._feeds.add(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._feeds.discard(self)
+
+    def note(self, conversation: bytes | None) -> None:
+        """None: one that is not known."""
+        if conversation is None or len(self._seen) >= self.MOST:
+            self._is_vague = True
+        else:
+            self._seen.add(conversation)
+
+    def take(self) -> list[bytes] | None:
+        """Those since the last call; an empty list when it is not known which, None for none."""
+        if self._is_vague:
+            found: list[bytes] | None = []
+        else:
+            found = list(self._seen) or None
+        self._seen.clear()
+        self._is_vague = False
+        return found
+
+
 class Signals:
     """Wakes the watchers of a conversation."""
 
     def __init__(self) -> None:
         self._watchers: defaultdict[bytes, set[Watcher]] = defaultdict(set)
+        self._feeds: set[Changes] = set()
         self.closed = False
 
     def watch(self, conversation: bytes) -> Watcher:
@@ -47,11 +84,17 @@ class Signals:
             if not watchers:
                 del self._watchers[conversation]
 
+    def changes(self) -> Changes:
+        """What changes in any conversation from here on."""
+        return Changes(self._feeds)
+
     def is_watched(self, conversation: bytes) -> bool:
         return conversation in self._watchers
 
     def touch(self, conversation: bytes) -> None:
         """The log has something new."""
+        for feed in self._feeds:
+            feed.note(conversation)
         for watcher in self._watchers.get(conversation, ()):
             watcher.touch()
 
@@ -62,6 +105,8 @@ class Signals:
 
     def touch_all(self) -> None:
         """After a signal that does not say which: everybody looks."""
+        for feed in self._feeds:
+            feed.note(None)
         for watchers in self._watchers.values():
             for watcher in watchers:
                 watcher.touch()
