@@ -66,7 +66,7 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Operator:
     runtime: Runtime = state.runtime
     logins: Logins = state.logins
     token = cookie_of(connection)
-    login = await logins.find(token) if token else None
+    login = await logins.find(token, is_use=_is_use(connection)) if token else None
     if login is not None:
         try:
             key = runtime.keys.holder(login.key_id)
@@ -84,6 +84,12 @@ def cookie_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     """The session token that the browser sent, "" for none."""
     cookies = connection.cookies
     return cookies.get(SECURE_COOKIE) or cookies.get(PLAIN_COOKIE) or ""
+
+
+def _is_use(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Whether a person did something: opened a page, or sent a form."""
+    opened = connection.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    return opened or connection.scope.get("method") not in _SAFE_METHODS
 
 
 def _without_session(principal: Principal) -> Operator:

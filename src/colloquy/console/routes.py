@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.params import FromPath
 
 from ..model.errors import NotFound
-from . import overview, shell
+from . import live, overview, shell
 from .access import provide_operator, refuse_forged
 from .forms import FormRequest
 from .problems import console_problem
@@ -27,6 +27,7 @@ def console_router() -> Router:
         route_handlers=[
             *shell.ROUTES,
             *overview.ROUTES,
+            *live.ROUTES,
             nothing,
         ],
         dependencies={"operator": Provide(provide_operator, sync_to_thread=False)},

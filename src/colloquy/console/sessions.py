@@ -53,8 +53,9 @@ class Logins:
         await self._store.change_one("console_sessions_trim", key_id, MOST_PER_KEY)
         return Login(token, key_id, _csrf(token))
 
-    async def find(self, token: str) -> Login | None:
-        """The session of a cookie; None when there is none or it ended."""
+    async def find(self, token: str, *, is_use: bool = True) -> Login | None:
+        """The session of a cookie; None when there is none or it ended. What the page asks for by
+        itself is no use and keeps no session alive."""
         if not token or len(token) > MAX_TOKEN:
             return None
         digest = _hash(token)
@@ -65,7 +66,7 @@ class Logins:
         now = self._clock()
         if now >= expires_at or now - seen_at >= self._idle_us:
             return None
-        if now - seen_at >= SEEN_EVERY_US:
+        if is_use and now - seen_at >= SEEN_EVERY_US:
             await self._store.change_one("console_session_seen", now, digest)
         return Login(token, key_id, _csrf(token))
 

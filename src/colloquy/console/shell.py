@@ -23,6 +23,7 @@ from .access import (
     requires,
 )
 from .forms import FormRequest
+from .live import Live
 from .render import NAVIGATION, navigation, page, see
 from .sessions import Login, Logins
 
@@ -66,7 +67,10 @@ async def log_in(request: FormRequest, runtime: Engine) -> Response[Any]:
 @post("/logout", guards=[requires("read", "operate")])
 async def log_out(request: FormRequest) -> Response[Any]:
     logins: Logins = request.app.state.logins
-    await logins.close(cookie_of(request))
+    live: Live = request.app.state.live
+    token = cookie_of(request)
+    await logins.close(token)
+    live.log_out(token)
     response = see("/console/login", done="logged-out")
     for name in (PLAIN_COOKIE, SECURE_COOKIE):
         response.delete_cookie(name, path="/")

@@ -131,7 +131,7 @@ function follow(path) {
   source.addEventListener("error", () => {
     showLive("lost", "Reconnecting…");
     // The browser tries again by itself, except after an answer that was no stream.
-    if (source.readyState === EventSource.CLOSED) setTimeout(follow, RETRY_MS, path);
+    if (source.readyState === EventSource.CLOSED) setTimeout(followAgain, RETRY_MS, path);
   });
   for (const kind of LIVE) {
     source.addEventListener(kind, (event) => {
@@ -140,6 +140,15 @@ function follow(path) {
     });
   }
   addEventListener("pagehide", () => source.close(), { once: true });
+}
+
+/** Follows again, unless the log-in has ended: then the log-in page would answer. */
+async function followAgain(path) {
+  const answer = await fetch("/console/login", { redirect: "manual" }).catch(() => null);
+  if (answer?.ok) {
+    showLive("lost", "Logged out");
+    toast("Your log-in has ended. Reload the page to log in again.", "bad");
+  } else follow(path);
 }
 
 function showLive(state, text) {
