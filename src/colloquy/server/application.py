@@ -19,6 +19,7 @@ from ..api.preconditions import provide_precondition
 from ..api.problems import problem_response
 from ..api.stream import Streams
 from ..console import assets, pages
+from ..console.live import Live
 from ..console.routes import console_router
 from ..console.sessions import Logins
 
@@ -94,7 +95,11 @@ def _litestar(runtime: Runtime, door: MessageDoor, streams: Streams) -> Litestar
             "visitor": Provide(chat.provide_visitor, sync_to_thread=False),
         },
         state=State(
-            {"runtime": runtime, "logins": Logins(runtime.store, runtime.settings.console)}
+            {
+                "runtime": runtime,
+                "logins": Logins(runtime.store, runtime.settings.console),
+                "live": Live(runtime, streams),
+            }
         ),
         exception_handlers={Exception: problem_response},
         request_class=JsonRequest,
