@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from .delivery.outbox import PushChannel
 from .model.errors import InvalidInput
 from .replies.handlers import Handler, Handlers
-from .settings import Settings, load_settings, overlay
+from .settings import Resolution, Settings, overlay, resolve
 
 if TYPE_CHECKING:
     from .testing import TestClient
@@ -44,10 +44,14 @@ class Colloquy:
 
         Raises SettingsError with every problem at once.
         """
+        return self.resolution(overrides).settings
+
+    def resolution(self, overrides: dict[str, str] | None = None) -> Resolution:
+        """The same settings with the origin of each. Raises SettingsError."""
         if isinstance(self._config, Settings):
             return overlay(self._config, overrides or {})
         file = self._config if self._config is not None else os.environ.get("COLLOQUY_CONFIG")
-        return load_settings(Path(file) if file is not None else None, os.environ, overrides or {})
+        return resolve(Path(file) if file is not None else None, os.environ, overrides or {})
 
     # -- handlers -----------------------------------------------------------------------------
 

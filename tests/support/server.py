@@ -106,9 +106,9 @@ class Server:
             "database_url": f"sqlite:///{self.folder / 'test.db'}",
             **self.settings,
         }
-        settings = app.settings(overrides)
-        configure(settings.log_level, settings.log_format)
-        self.runtime = Runtime(app, settings)
+        resolution = app.resolution(overrides)
+        configure(resolution.settings.log_level, resolution.settings.log_format)
+        self.runtime = Runtime(app, resolution)
         self.app = build_asgi(self.runtime)
 
         def ready(url: str) -> None:

@@ -149,6 +149,18 @@ EXAMPLES: dict[str, Any] = {
     "NewKey": {"key": _KEY, "secret": "cq_3f2a9c0b1d4e_..."},
     "StatusView": {"status": "healthy"},
     "ReadyView": {"ready": True},
+    "SettingsView": {
+        "settings": [
+            {
+                "name": "accept.max_batch",
+                "value": 500,
+                "origin": "environment COLLOQUY_ACCEPT_MAX_BATCH",
+                "environment": "COLLOQUY_ACCEPT_MAX_BATCH",
+                "default": 1000,
+                "description": "Most messages in one request.",
+            }
+        ]
+    },
     "Session": {
         "token": "cv_...",
         "conversation_id": _CONVERSATION,

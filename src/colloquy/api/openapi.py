@@ -19,7 +19,7 @@ from msgspec import Struct
 from .. import __version__
 from ..model import views
 from ..model.message import Message
-from . import chat, dead_letters, health, keys, messages
+from . import chat, chat_items, dead_letters, health, keys, messages, settings
 from .access import Guard
 from .examples import EXAMPLES
 from .problems import Problem
@@ -50,9 +50,11 @@ SHOWN: tuple[type[Struct], ...] = (
     views.NewKey,
     health.StatusView,
     health.ReadyView,
+    settings.SettingsView,
     chat.Session,
     chat.ChatMessage,
-    chat.ChatItem,
+    chat.ChatConfig,
+    chat_items.ChatItem,
     chat.History,
     Problem,
 )

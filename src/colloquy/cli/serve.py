@@ -18,7 +18,7 @@ from .output import print_json
 if TYPE_CHECKING:
     from ..app import Colloquy
     from ..runtime import Runtime
-    from ..settings import Settings
+    from ..settings import Resolution, Settings
 
 FIRST_KEY = "first admin key"
 Workers = Annotated[
@@ -56,7 +56,7 @@ def register(root: typer.Typer) -> None:
                 where, app=app, host=host, port=port, workers=workers, dev=dev, as_json=json
             )
         loaded = load_app(app)
-        settings = settings_for(
+        resolution = settings_for(
             loaded,
             where,
             host=host,
@@ -64,7 +64,7 @@ def register(root: typer.Typer) -> None:
             workers=workers,
             **{"security.trust_loopback": dev or None},
         )
-        _run(_serve(loaded, settings, json))
+        _run(_serve(loaded, resolution, json))
         return 0
 
     @command(root, "worker")
@@ -73,22 +73,22 @@ def register(root: typer.Typer) -> None:
     ) -> None:
         """Runs a pipeline worker without HTTP beside other processes. Needs PostgreSQL."""
         loaded = load_app(app)
-        settings = settings_for(loaded, where, workers=workers)
-        if settings.sqlite_file is not None:
+        resolution = settings_for(loaded, where, workers=workers)
+        if resolution.settings.sqlite_file is not None:
             raise InvalidInput(
                 "on SQLite one process does everything (serve); workers need PostgreSQL",
                 field="database_url",
             )
-        _run(_work(loaded, settings, json))
+        _run(_work(loaded, resolution, json))
 
 
-def settings_for(app: Colloquy, where: Where, **overrides: object) -> Settings:
+def settings_for(app: Colloquy, where: Where, **overrides: object) -> Resolution:
     """The settings of a process: `--config` instead of the file that the assistant names."""
     from .target import settings_of
 
     if where.config is not None:
-        return settings_of(where, **overrides).settings
-    return app.settings(where.overrides(**overrides))
+        return settings_of(where, **overrides)
+    return app.resolution(where.overrides(**overrides))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -98,24 +98,25 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
-def _runtime(app: Colloquy, settings: Settings) -> Runtime:
+def _runtime(app: Colloquy, resolution: Resolution) -> Runtime:
     from ..privacy import mask
     from ..runtime import Runtime
     from ..telemetry import configure
 
+    settings = resolution.settings
     configure(settings.log_level, settings.log_format, mask=mask)
-    return Runtime(app, settings)
+    return Runtime(app, resolution)
 
 
-async def _serve(app: Colloquy, settings: Settings, as_json: bool) -> None:
+async def _serve(app: Colloquy, resolution: Resolution, as_json: bool) -> None:
     from ..server.run import serve
 
-    runtime = _runtime(app, settings)
+    runtime = _runtime(app, resolution)
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(runtime, on_ready=ready.set_result))
     await asyncio.wait((ready, serving), return_when=asyncio.FIRST_COMPLETED)
     if ready.done():
-        tell(await ready, settings, await first_key(runtime), as_json)
+        tell(await ready, runtime.settings, await first_key(runtime), as_json)
     await serving
 
 
@@ -140,13 +141,13 @@ def tell(url: str, settings: Settings, key: str | None, as_json: bool) -> None:
     print("  Ctrl-C stops it.", flush=True)
 
 
-async def _work(app: Colloquy, settings: Settings, as_json: bool) -> None:
-    runtime = _runtime(app, settings)
+async def _work(app: Colloquy, resolution: Resolution, as_json: bool) -> None:
+    runtime = _runtime(app, resolution)
     await runtime.start()
     if as_json:
         print_json({"worker": runtime.name})
     else:
-        database = shown("database_url", settings.database_url)
+        database = shown("database_url", runtime.settings.database_url)
         print(f"Worker {runtime.name} is at work on {database}. Ctrl-C stops it.", flush=True)
     try:
         await stop_signal()

@@ -57,7 +57,7 @@ from ..pipeline.worker import Worker
 from ..pipeline.writing import Writing
 from ..privacy.sealing import Sealer
 from ..replies.handlers import Templates
-from ..settings import Settings
+from ..settings import Resolution, Settings
 from ..storage.spool import Spool
 from ..storage.sqlite import SqliteStore
 from ..storage.store import Store
@@ -102,13 +102,16 @@ class Runtime:
     def __init__(
         self,
         app: Assistant,
-        settings: Settings | None = None,
+        settings: Settings | Resolution | None = None,
         *,
         worker: bool = True,
         clock: Clock = now_us,
     ) -> None:
         self.app = app
-        self.settings = settings if settings is not None else app.settings()
+        if settings is None:
+            settings = app.settings()
+        self.resolution = settings if isinstance(settings, Resolution) else Resolution.of(settings)
+        self.settings = self.resolution.settings
         self.flags = Flags.of(self.settings)
         self.metrics = Metrics(enabled=self.flags.enabled("capture_metrics"))
         self.store = make_store(self.settings)

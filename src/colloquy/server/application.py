@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from ..api import chat, conversations, dead_letters, health, keys, messages, stream
+from ..api import chat, conversations, dead_letters, health, keys, messages, settings, stream
 from ..api.access import provide_principal
 from ..api.bodies import JsonRequest
 from ..api.edge import Edge
@@ -79,7 +79,9 @@ def _litestar(runtime: Runtime, door: MessageDoor, streams: Streams) -> Litestar
             *dead_letters.ROUTES,
             *keys.ROUTES,
             *health.ROUTES,
+            *settings.ROUTES,
             *chat.ROUTES,
+            *chat_page.ROUTES,
             *pages.ROUTES,
             *assets.ROUTES,
             console_router(),

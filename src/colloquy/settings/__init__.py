@@ -4,7 +4,7 @@ Defaults < preset < file (TOML) < stored override < environment < command line.
 """
 
 from .load import Problem, Resolution, load_settings, overlay, resolve, truth
-from .names import Leaf, describe, environment_name, shown
+from .names import Leaf, describe, environment_name, leaf_of, shown
 from .tree import (
     AcceptSettings,
     ChannelSettings,
@@ -36,6 +36,7 @@ __all__ = [
     "WebhookSettings",
     "describe",
     "environment_name",
+    "leaf_of",
     "load_settings",
     "overlay",
     "resolve",

@@ -55,8 +55,17 @@ class Resolution(Struct, frozen=True):
     settings: Settings
     origins: dict[str, str]
 
+    @classmethod
+    def of(cls, settings: Settings) -> Resolution:
+        """A tree that a program made: what is not the default came from there."""
+        defaults = dict(_flatten(msgspec.to_builtins(Settings())))
+        flat = _flatten(msgspec.to_builtins(settings))
+        changed = [name for name, value in flat if defaults.get(name) != value]
+        return cls(settings, dict.fromkeys(changed, "program"))
+
     def origin(self, name: str) -> str:
-        """`default`, `preset test`, `file PATH`, `stored`, `environment NAME`, `command line`.
+        """`default`, `preset test`, `file PATH`, `stored`, `environment NAME`, `command line`, or
+        `program` where the tree was made in one.
 
         `name` is dotted. Raises KeyError when there is no such setting.
         """
@@ -106,11 +115,12 @@ def resolve(
     return _merge(Settings(), layers, problems)
 
 
-def overlay(settings: Settings, overrides: Mapping[str, str]) -> Settings:
+def overlay(settings: Settings, overrides: Mapping[str, str]) -> Resolution:
     """Settings made already, with texts of the command line on top. Raises SettingsError."""
     problems: list[Problem] = []
     layers = list(_from_texts(overrides, "command line", problems))
-    return _merge(settings, layers, problems).settings
+    merged = _merge(settings, layers, problems)
+    return Resolution(merged.settings, Resolution.of(settings).origins | merged.origins)
 
 
 def _merge(

@@ -35,6 +35,7 @@ ROUTES = {
     ],
     "admin": [
         ("GET", "/v2/keys", None),
+        ("GET", "/v2/settings", None),
         ("POST", "/v2/keys", {"name": "a", "scopes": ["read"]}),
         ("DELETE", "/v2/keys/nobody", None),
     ],

@@ -1,0 +1,55 @@
+"""`/v2/settings`: what this server runs with, and where each value came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from ..settings import leaf_of
+from .access import needs
+from .parameters import Engine
+from .responses import errors
+
+
+class SettingView(Struct, frozen=True):
+    """One setting. A key, and the password in a URL, are masked."""
+
+    name: str
+    value: Any
+    origin: str
+    """default, preset NAME, file PATH, stored, environment NAME, command line, program."""
+    environment: str
+    """The variable that sets it."""
+    default: Any
+    description: str
+
+
+class SettingsView(Struct, frozen=True):
+    """In the order of the settings' reference."""
+
+    settings: list[SettingView]
+
+
+@get(
+    "/v2/settings",
+    operation_id="listSettings",
+    summary="Show the effective settings",
+    tags=["Operation"],
+    guards=[needs("admin")],
+    responses=errors(401, 403, 429),
+)
+async def list_settings(runtime: Engine) -> SettingsView:
+    """Every setting with its value, its default and its origin. They are read at the start of the
+    server and change with the next one."""
+    views = []
+    for name, value, origin in runtime.resolution.rows():
+        leaf = leaf_of(name)
+        assert leaf is not None, name
+        views.append(SettingView(name, value, origin, leaf.environment, leaf.default, leaf.doc))
+    return SettingsView(views)
+
+
+ROUTES: list[HTTPRouteHandler] = [list_settings]
