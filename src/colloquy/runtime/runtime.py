@@ -131,7 +131,12 @@ class Runtime:
         self.sealer = Sealer(self.settings.security.secret_key, self.settings.key_file)
         self.idempotency = Idempotency(self.store, self.sealer, clock)
         self.webhooks = Webhooks(
-            self.settings, self.store, self.metrics, owns=self._may_begin, clock=clock
+            self.settings,
+            self.store,
+            self.metrics,
+            self.sealer,
+            owns=self._may_begin,
+            clock=clock,
         )
         self.compute: Understander = NoUnderstanding()
 

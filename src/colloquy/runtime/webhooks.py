@@ -13,7 +13,7 @@ from ..delivery.webhooks.addresses import AddressGuard, SystemResolver
 from ..delivery.webhooks.payload import event_id
 from ..delivery.webhooks.posting import Poster
 from ..delivery.webhooks.sender import PURPOSE, Sender
-from ..model.errors import Conflict, InvalidInput, Unavailable
+from ..model.errors import Conflict, InvalidInput, PreconditionFailed, Unavailable
 from ..model.message import encode
 from ..model.times import Clock, now_us, rfc3339
 from ..model.webhooks import (
@@ -61,6 +61,7 @@ class Webhooks:
         settings: Settings,
         store: Store,
         metrics: Metrics,
+        sealer: Sealer,
         *,
         owns: Callable[[bytes], bool] = lambda webhook: True,
         clock: Clock = now_us,
@@ -69,14 +70,14 @@ class Webhooks:
         self._store = store
         self._rows = WebhookRows(store)
         self._clock = clock
-        self._sealer = Sealer(settings.security.secret_key, settings.key_file)
+        self._sealer = sealer
         self._guard = AddressGuard(
             allow_http=self._settings.allow_http, allow_networks=self._settings.allow_networks
         )
         self._resolver = SystemResolver()
         self._sender = Sender(
             store,
-            self._sealer,
+            sealer,
             self._settings,
             metrics,
             Poster(self._guard, self._resolver, self._settings.timeout_s),
@@ -162,8 +163,10 @@ class Webhooks:
         """Raises NotFound."""
         return _view(await self._rows.get(webhook_id), await self._rows.top())
 
-    async def change(self, webhook_id: str, change: WebhookChange, actor: str) -> WebhookView:
-        """Raises NotFound, InvalidInput."""
+    async def change(
+        self, webhook_id: str, change: WebhookChange, actor: str, version: int | None = None
+    ) -> WebhookView:
+        """Raises NotFound, InvalidInput, PreconditionFailed (it no longer has this version)."""
         if change.url is not UNSET:
             self._guard.checked_url(change.url)
 
@@ -183,7 +186,9 @@ class Webhooks:
             return row
 
         skip_because = _SKIPPED if change.skip_missed else ""
-        return await self._change(webhook_id, changed, actor, skip_because=skip_because)
+        return await self._change(
+            webhook_id, changed, actor, version=version, skip_because=skip_because
+        )
 
     async def rotate(self, webhook_id: str, actor: str) -> NewWebhook:
         """A new secret. For 24 hours requests carry a second signature, with the former one.
@@ -216,10 +221,13 @@ class Webhooks:
         changed: Callable[[WebhookRow], WebhookRow],
         actor: str,
         *,
+        version: int | None = None,
         skip_because: str = "",
     ) -> WebhookView:
         for _ in range(_CHANGE_TRIES):
             former = await self._rows.get(webhook_id)
+            if version is not None and former.version != version:
+                raise PreconditionFailed("the webhook was changed since you read it")
             row = changed(former)._replace(updated_at=self._clock(), version=former.version + 1)
             note = ledger_change(row, "update", actor)
             if await self._rows.update(row, note, skip_because=skip_because):
