@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 MAX_HOPS = 20
@@ -26,12 +27,11 @@ def client_address(scope: Any, trusted: Networks) -> str:
     When the peer is a trusted proxy, that is the last entry of X-Forwarded-For that is not trusted
     itself: what stands before it is only what somebody claims.
     """
-    client = scope.get("client")
-    found = _parsed(client[0]) if client else None
+    found = _peer(scope)
     if found is None:
         return "unknown"
     if trusted and _is_in(found, trusted):
-        for text in reversed(_forwarded(scope)[-MAX_HOPS:]):
+        for text in reversed(_listed(scope, b"x-forwarded-for")[-MAX_HOPS:]):
             nearer = _parsed(text)
             if nearer is None:
                 break
@@ -43,19 +43,38 @@ def client_address(scope: Any, trusted: Networks) -> str:
     return str(found)
 
 
-def _forwarded(scope: Any) -> list[str]:
-    values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    return b",".join(values).decode("latin-1").split(",") if values else []
+def is_https(scope: Any, trusted: Networks) -> bool:
+    """Whether the client came over TLS, by the connection or by the word of a trusted proxy."""
+    if scope.get("scheme") in ("https", "wss"):
+        return True
+    if not trusted:
+        return False
+    peer = _peer(scope)
+    if peer is None or not _is_in(peer, trusted):
+        return False
+    return _listed(scope, b"x-forwarded-proto")[-1:] == ["https"]
 
 
-def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _peer(scope: Any) -> Address | None:
+    client = scope.get("client")
+    return _parsed(client[0]) if client else None
+
+
+def _listed(scope: Any, header: bytes) -> list[str]:
+    """The entries of a header that each proxy adds to."""
+    values = [value for name, value in scope["headers"] if name == header]
+    entries = b",".join(values).decode("latin-1").split(",") if values else []
+    return [entry.strip() for entry in entries]
+
+
+def _parsed(text: str) -> Address | None:
     try:
-        found = ipaddress.ip_address(text.strip())
+        found = ipaddress.ip_address(text)
     except ValueError:
         return None
     # An IPv4 client of a socket that listens on both.
     return getattr(found, "ipv4_mapped", None) or found
 
 
-def _is_in(address: ipaddress.IPv4Address | ipaddress.IPv6Address, trusted: Networks) -> bool:
+def _is_in(address: Address, trusted: Networks) -> bool:
     return any(address in network for network in trusted)

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..settings import Settings
 from ..telemetry import REQUEST_ID
-from .addresses import Networks, client_address, networks
+from .addresses import Networks, client_address, is_https, networks
 from .limits import Quota, RateLimits, refusal
 from .tags import tag_of, weakly_matches
 
@@ -34,6 +34,8 @@ SAFETY: dict[bytes, bytes] = {
 """Headers of every answer that has none of its own by these names."""
 _SAFETY = tuple(SAFETY.items())
 
+_STRICT = (b"strict-transport-security", b"max-age=31536000")
+"""For a year the browser takes no way to this host but TLS (RFC 6797)."""
 _REVALIDATE = b"private, no-cache"
 """A tagged answer may be kept by its reader, who asks each time whether it still holds."""
 _JSON = b"application/json"
@@ -43,10 +45,14 @@ _ID = re.compile(rb"[!-~]{1,128}")
 class Call:
     """What the edge knows of one request; it travels as `scope["call"]`."""
 
-    __slots__ = ("_limits", "_networks", "quotas", "request_id")
+    __slots__ = ("_limits", "_networks", "is_https", "quotas", "request_id")
 
-    def __init__(self, request_id: str, limits: RateLimits, networks: Networks) -> None:
+    def __init__(
+        self, request_id: str, is_https: bool, limits: RateLimits, networks: Networks
+    ) -> None:
         self.request_id = request_id
+        self.is_https = is_https
+        """Whether the client came over TLS, as far as can be trusted."""
         self.quotas: list[Quota] = []
         self._limits = limits
         self._networks = networks
@@ -91,7 +97,12 @@ class Edge:
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _ID.fullmatch(value):
                 request_id = value.decode("ascii")
-        call = Call(request_id or new_request_id(), self._limits, self._networks)
+        call = Call(
+            request_id or new_request_id(),
+            is_https(scope, self._networks),
+            self._limits,
+            self._networks,
+        )
         scope["call"] = call
         method = scope.get("method")
 
@@ -116,6 +127,8 @@ def finished(headers: Headers, call: Call) -> Headers:
     names = {name for name, _ in headers}
     headers = [*headers, (b"x-request-id", call.request_id.encode("ascii"))]
     headers += [item for item in _SAFETY if item[0] not in names]
+    if call.is_https:
+        headers.append(_STRICT)
     if call.quotas:
         policies = b", ".join([quota.policy.header for quota in call.quotas])
         left = b", ".join([quota.header for quota in call.quotas])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -106,6 +107,15 @@ def test_a_socket_has_an_id_too(server: Server) -> None:
     with connect(url, additional_headers=headers) as socket:
         assert socket.response is not None
         assert socket.response.headers["x-request-id"] == "socket-1"
+
+
+def test_strict_transport_where_there_is_tls(tmp_path: Path) -> None:
+    forwarded = {"x-forwarded-proto": "https"}
+    with Server(tmp_path, **{"security.trusted_proxies": "127.0.0.1"}) as server:
+        url = f"{server.url}/health"
+        secure = httpx.get(url, headers=forwarded).headers
+        assert secure["strict-transport-security"] == "max-age=31536000"
+        assert "strict-transport-security" not in httpx.get(url).headers
 
 
 # -- entity tags ------------------------------------------------------------------------------

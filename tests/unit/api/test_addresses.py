@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from colloquy.api.addresses import client_address, networks
+from colloquy.api.addresses import client_address, is_https, networks
 
 TRUSTED = networks(["10.0.0.0/8", "fd00::/8"])
 
@@ -41,6 +41,24 @@ def test_whose_request(peer: str | None, forwarded: list[str], address: str) -> 
 
 def test_without_trusted_proxies_the_peer_counts() -> None:
     assert client_address(scope("10.0.0.1", "198.51.100.1"), ()) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "peer", "forwarded", "secure"),
+    [
+        ("https", "203.0.113.5", [], True),
+        ("http", "203.0.113.5", [], False),
+        ("http", "203.0.113.5", [b"https"], False),
+        ("http", "10.0.0.1", [b"https"], True),
+        ("http", "10.0.0.1", [b"https, http"], False),
+        ("http", "10.0.0.1", [b"http", b"https"], True),
+        ("http", "10.0.0.1", [], False),
+    ],
+)
+def test_over_tls(scheme: str, peer: str, forwarded: list[bytes], secure: bool) -> None:
+    headers = [(b"x-forwarded-proto", value) for value in forwarded]
+    asked = {"scheme": scheme, "client": (peer, 1), "headers": headers}
+    assert is_https(asked, TRUSTED) is secure
 
 
 def test_a_long_chain_is_cut() -> None:
