@@ -70,6 +70,30 @@ _KEY: dict[str, Any] = {
     "scopes": ["read", "send"],
     "created_at": "2026-01-31T10:00:00.000000Z",
 }
+_WEBHOOK: dict[str, Any] = {
+    "id": "6f4922f45568161a8cdf4ad2299f6d23",
+    "url": "https://example.com/hooks/colloquy",
+    "kinds": ["message", "reply"],
+    "channels": [],
+    "description": "CRM",
+    "enabled": True,
+    "position_lag": 0,
+    "created_at": _AT,
+    "updated_at": _AT,
+    "version": 1,
+}
+_DELIVERY: dict[str, Any] = {
+    "number": 42,
+    "event_id": "msg_1f0e3dad99908345f7439f8ffabdffc4",
+    "kind": "reply",
+    "state": "retry",
+    "attempts": 1,
+    "at": _AT,
+    "detail": "out of order, back soon",
+    "status_code": 503,
+    "due_at": "2026-01-31T10:00:05.500000Z",
+    "duration_ms": 83,
+}
 
 EXAMPLES: dict[str, Any] = {
     "Message": _MESSAGE_SENT,
@@ -147,6 +171,17 @@ EXAMPLES: dict[str, Any] = {
     "KeyRequest": {"name": "website", "scopes": ["read", "send"]},
     "KeysView": {"keys": [_KEY]},
     "NewKey": {"key": _KEY, "secret": "cq_3f2a9c0b1d4e_..."},
+    "WebhookRequest": {
+        "url": "https://example.com/hooks/colloquy",
+        "kinds": ["message", "reply"],
+        "description": "CRM",
+    },
+    "WebhookChange": {"enabled": True, "skip_missed": True},
+    "WebhookView": _WEBHOOK,
+    "WebhookPage": {"webhooks": [_WEBHOOK], "next": None},
+    "NewWebhook": {"webhook": _WEBHOOK, "secret": "whsec_..."},
+    "DeliveryView": _DELIVERY,
+    "DeliveryPage": {"deliveries": [_DELIVERY], "next": None},
     "StatusView": {"status": "healthy"},
     "ReadyView": {"ready": True},
     "SettingsView": {
@@ -166,6 +201,14 @@ EXAMPLES: dict[str, Any] = {
         "conversation_id": _CONVERSATION,
         "owner": "assistant",
         "after": 0,
+    },
+    "ChatConfig": {
+        "title": "Main Street Lettings",
+        "greeting": "How can we help?",
+        "accent": "#3b5bdb",
+        "placeholder": "Write a message",
+        "avatar": True,
+        "privacy": "What you write is kept for a year: https://lettings.example/privacy",
     },
     "ChatMessage": {
         "id": "01J9ZK3T8Q",

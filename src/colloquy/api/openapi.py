@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from .. import __version__
 from ..model import views
+from ..model import webhooks as webhook_views
 from ..model.message import Message
 from . import chat, chat_items, dead_letters, health, keys, messages, settings
 from .access import Guard
@@ -48,6 +49,13 @@ SHOWN: tuple[type[Struct], ...] = (
     keys.KeyRequest,
     keys.KeysView,
     views.NewKey,
+    webhook_views.WebhookRequest,
+    webhook_views.WebhookChange,
+    webhook_views.WebhookView,
+    webhook_views.WebhookPage,
+    webhook_views.NewWebhook,
+    webhook_views.DeliveryView,
+    webhook_views.DeliveryPage,
     health.StatusView,
     health.ReadyView,
     settings.SettingsView,
@@ -147,9 +155,10 @@ def document(app: Litestar) -> dict[str, Any]:
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     _, exact = msgspec.json.schema_components(SHOWN, ref_template=_REFERENCE)
     for name, schema in exact.items():
-        rules = dict(_RULES.get(name, {}))
-        schema["properties"] |= rules.pop("properties", {})
-        schema |= rules
+        if name in _RULES:
+            rules = dict(_RULES[name])
+            schema["properties"] |= rules.pop("properties", {})
+            schema |= rules
         if name in EXAMPLES:
             schema["examples"] = [EXAMPLES[name]]
         schemas[name] = schema

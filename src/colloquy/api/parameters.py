@@ -41,6 +41,12 @@ After = Annotated[
         ge=0, le=2**53, required=False, description="Only what is newer: `next` of the last page."
     ),
 ]
+Cursor = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=512, required=False, description="Where the page begins: `next` of the last one."
+    ),
+]
 Limit = Annotated[
     int, QueryParameter(ge=1, le=1000, required=False, description="Most items of the page.")
 ]

@@ -9,7 +9,17 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from ..api import chat, conversations, dead_letters, health, keys, messages, settings, stream
+from ..api import (
+    chat,
+    conversations,
+    dead_letters,
+    health,
+    keys,
+    messages,
+    settings,
+    stream,
+    webhooks,
+)
 from ..api.access import provide_principal
 from ..api.bodies import JsonRequest
 from ..api.edge import Edge
@@ -18,7 +28,7 @@ from ..api.openapi import openapi_config, openapi_document
 from ..api.preconditions import provide_precondition
 from ..api.problems import problem_response
 from ..api.stream import Streams
-from ..console import assets, pages
+from ..console import assets, chat_page, pages
 from ..console.live import Live
 from ..console.routes import console_router
 from ..console.sessions import Logins
@@ -78,6 +88,7 @@ def _litestar(runtime: Runtime, door: MessageDoor, streams: Streams) -> Litestar
             *stream.ROUTES,
             *dead_letters.ROUTES,
             *keys.ROUTES,
+            *webhooks.ROUTES,
             *health.ROUTES,
             *settings.ROUTES,
             *chat.ROUTES,
