@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import time
 
 import httpx
 import pytest
@@ -38,6 +40,9 @@ def test_no_http(server: Server) -> None:
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"application/problem+json" in answer
     assert b'"malformed_request"' in answer
+    (request_id,) = re.findall(rb"\r\nx-request-id: ([0-9a-f]{24})\r\n", answer)
+    assert b'"request_id":"%s"' % request_id in answer
+    assert b"\r\nx-content-type-options: nosniff\r\n" in answer
 
 
 @pytest.mark.parametrize("shape", ["many headers", "one header", "path"])
@@ -84,6 +89,45 @@ def test_a_body_that_does_not_come(own_server: Server, monkeypatch: pytest.Monke
         answer = talk(own_server, head)
         assert answer.startswith(b"HTTP/1.1 503")
         assert b'"unavailable"' in answer
+
+
+@pytest.mark.parametrize("path", [b"/health", b"/v2/keys", b"/nowhere"])
+def test_a_body_that_nobody_reads_does_not_hold_the_connection(
+    own_server: Server, monkeypatch: pytest.MonkeyPatch, path: bytes
+) -> None:
+    """It was answered long before its body ends, if it ever does; each byte is one in time."""
+    monkeypatch.setattr("colloquy.server.protocol.WHOLE_TIMEOUT_S", 0.2)
+    host, port = own_server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(b"POST %s HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n" % path)
+        assert _received(connection).startswith(b"HTTP/1.1 40")
+        with pytest.raises(ConnectionError):
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.02)
+
+
+def test_a_body_byte_by_byte_is_cut_off(
+    own_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time is for the whole body: a byte now and then does not renew it."""
+    monkeypatch.setattr("colloquy.api.bodies.BODY_TIMEOUT_S", 0.2)
+    key = own_server.key("admin").encode()
+    host, port = own_server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(
+            b"POST /v2/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            b"authorization: Bearer %s\r\ncontent-length: 100000\r\n\r\n" % key
+        )
+        connection.settimeout(0.02)
+        answer = b""
+        while not answer:
+            connection.sendall(b" ")
+            try:
+                answer = connection.recv(65536)
+            except TimeoutError:
+                continue
+    assert answer.startswith(b"HTTP/1.1 503")
 
 
 def test_a_client_that_gives_up_leaves_nothing(server: Server) -> None:
