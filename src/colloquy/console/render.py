@@ -106,10 +106,43 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals["version"] = __version__
-    environment.filters["count"] = _count
+    environment.filters |= {
+        "count": _count,
+        "rate": _rate,
+        "ms": _ms,
+        "seconds": _seconds,
+        "bytes": _bytes,
+    }
     return environment
+
+
+# As overview.js has them, so that nothing moves when the first live figures come.
 
 
 def _count(number: float) -> str:
     """`1,234,567`."""
     return f"{number:,.0f}"
+
+
+def _rate(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}"
+
+
+def _ms(number: float | None) -> str:
+    if number is None:
+        return "–"
+    if number >= 1000:
+        return f"{number / 1000:,.1f} s"
+    return f"{number:.1f} ms" if number < 10 else f"{number:.0f} ms"
+
+
+def _seconds(number: float) -> str:
+    return f"{number:.1f} s" if number < 10 else f"{number:,.0f} s"
+
+
+def _bytes(number: float) -> str:
+    for unit in ("B", "KB", "MB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} GB"

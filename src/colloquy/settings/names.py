@@ -16,7 +16,13 @@ PREFIX = "COLLOQUY_"
 FLAG_PREFIX = "COLLOQUY_FLAG_"
 CHANNEL_PREFIX = "COLLOQUY_CHANNELS_"
 
-NOT_SETTINGS = ("COLLOQUY_CONFIG", "COLLOQUY_URL", "COLLOQUY_API_KEY", "COLLOQUY_TEST_", "COLLOQUY_SCREENSHOTS")
+NOT_SETTINGS = (
+    "COLLOQUY_CONFIG",
+    "COLLOQUY_URL",
+    "COLLOQUY_API_KEY",
+    "COLLOQUY_TEST_",
+    "COLLOQUY_SCREENSHOTS",
+)
 """Names (or beginnings of names) in our namespace that are no settings: the file, the server that
 the command line talks to and its key, the tests."""
 
