@@ -13,7 +13,6 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import msgspec
 from litestar import Request, get, post
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
@@ -24,9 +23,10 @@ from msgspec import Meta, Struct
 
 from ..model import ids
 from ..model.errors import ColloquyError, NotFound, Unauthenticated
-from ..model.message import MAX_BODY, Key, Media, Message, Sender, Text, check_message
+from ..model.message import MAX_BODY, Key, Message, Sender, check_message
 from ..model.views import Receipt, StreamItem
 from .access import authenticated, bearer
+from .chat_items import ChatItem, visible
 from .edge import call_of
 from .parameters import Engine
 from .responses import BODY, documented, errors
@@ -69,34 +69,6 @@ class ChatMessage(Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: Annotated[str, Meta(max_length=64)] | None = None
 
 
-class Link(Struct, frozen=True, omit_defaults=True):
-    """An attachment."""
-
-    url: str
-    name: str | None = None
-
-
-class ChatItem(Struct, frozen=True, omit_defaults=True):
-    """One thing that the visitor sees happen.
-
-    `kind`: message (the visitor's own), duplicate (the message `message_id` was taken for a repeat
-    of the one before), reply, withdrawn (the reply `id` was taken back), owner.
-    """
-
-    kind: str
-    seq: int
-    at: str
-    id: str | None = None
-    """The client's id of a message; the id of a reply."""
-    message_id: str | None = None
-    text: str | None = None
-    links: list[Link] = []
-    quick_replies: list[str] = []
-    author: str | None = None
-    author_name: str | None = None
-    owner: str | None = None
-
-
 class History(Struct, frozen=True):
     """Older items, oldest first. `before` asks for the ones before these; null at the start."""
 
@@ -104,53 +76,15 @@ class History(Struct, frozen=True):
     before: int | None
 
 
-class _SeenMessage(Struct):
-    message_id: str
-    message: Message
+class ChatConfig(Struct, frozen=True):
+    """How the operator wants the chat to look: the settings `chat`."""
 
-
-_seen = msgspec.json.Decoder(_SeenMessage)
-
-
-def visible(item: StreamItem) -> ChatItem | None:
-    """What a visitor may see of an item; internal details (understanding, actors) stay here."""
-    data = item.data or {}
-    if item.message is not None:
-        seen = _seen.decode(item.message)
-        return ChatItem(
-            "message",
-            item.seq,
-            item.at,
-            id=seen.message.id,
-            message_id=seen.message_id,
-            text=seen.message.full_text,
-        )
-    if item.reply is not None:
-        reply = item.reply
-        texts = [reply.text] if reply.text else []
-        texts += [part.text for part in reply.parts if isinstance(part, Text)]
-        return ChatItem(
-            "reply",
-            item.seq,
-            item.at,
-            id=reply.reply_id,
-            text="\n".join(texts) or None,
-            links=[
-                Link(part.url, part.caption or part.name)
-                for part in reply.parts
-                if isinstance(part, Media)
-            ],
-            quick_replies=reply.quick_replies,
-            author=reply.author,
-            author_name=reply.author_name,
-        )
-    if item.kind == "owner":
-        return ChatItem("owner", item.seq, item.at, owner=data.get("owner"))
-    if item.kind == "reply_withdrawn":
-        return ChatItem("withdrawn", item.seq, item.at, id=data.get("reply_id"))
-    if item.kind == "message_duplicate":
-        return ChatItem("duplicate", item.seq, item.at, message_id=data.get("message_id"))
-    return None
+    title: str
+    greeting: str
+    accent: str
+    placeholder: str
+    avatar: bool
+    privacy: str
 
 
 async def _visible_items(
@@ -209,6 +143,27 @@ def conversation_of(visitor: str) -> str:
 
 
 # -- what the page calls ----------------------------------------------------------------------
+
+
+@get(
+    "/chat/config",
+    operation_id="chatConfig",
+    summary="How the chat looks",
+    tags=_TAGS,
+    security=[{}],
+    responses=errors(503),
+)
+async def chat_config(runtime: Engine) -> ChatConfig:
+    """For everybody: nothing in it is secret."""
+    chosen = runtime.settings.chat
+    return ChatConfig(
+        title=chosen.title,
+        greeting=chosen.greeting,
+        accent=chosen.accent,
+        placeholder=chosen.placeholder,
+        avatar=chosen.avatar,
+        privacy=chosen.privacy,
+    )
 
 
 @post(
@@ -325,7 +280,7 @@ async def _between(runtime: Runtime, visitor: str, after: int, before: int) -> l
             aclosing(runtime.stream(conversation_of(visitor), after)) as items,  # type: ignore[type-var]
         ):
             async for item in items:
-                if item is None or item.seq >= before:
+                if item is None or not item.seq or item.seq >= before:
                     break
                 shown = visible(item)
                 if shown is not None:
@@ -336,6 +291,7 @@ async def _between(runtime: Runtime, visitor: str, after: int, before: int) -> l
 
 
 ROUTES: list[HTTPRouteHandler] = [
+    chat_config,
     chat_session,
     chat_send,
     chat_stream,

@@ -13,7 +13,6 @@ import msgspec
 from litestar import Litestar, Request, Response, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, License, SecurityScheme
-from litestar.routes import HTTPRoute
 from msgspec import Struct
 
 from .. import __version__
@@ -21,7 +20,7 @@ from ..model import views
 from ..model import webhooks as webhook_views
 from ..model.message import Message
 from . import chat, chat_items, dead_letters, health, keys, messages, settings
-from .access import Guard
+from .conventions import describe, handlers_of, scopes_of
 from .examples import EXAMPLES
 from .problems import Problem
 
@@ -162,27 +161,17 @@ def document(app: Litestar) -> dict[str, Any]:
         if name in EXAMPLES:
             schema["examples"] = [EXAMPLES[name]]
         schemas[name] = schema
-    scopes = _scopes(app)
+    handlers = handlers_of(app)
     for path, item in made["paths"].items():
         for operation in item.values():
             if path in _HIDDEN_BODIES:
                 operation["requestBody"] = _message_body()
-            if operation["operationId"] in scopes:
-                operation["security"] = [{"key": scopes[operation["operationId"]]}]
+            scopes = scopes_of(handlers[operation["operationId"]])
+            if scopes is not None:
+                operation["security"] = [{"key": scopes}]
             _finish(operation)
+    describe(app, made)
     return made
-
-
-def _scopes(app: Litestar) -> dict[str, list[str]]:
-    """The scopes of each operation, any of which will do, as its guard has them."""
-    return {
-        str(handler.operation_id): list(guard.scopes)
-        for route in app.routes
-        if isinstance(route, HTTPRoute)
-        for handler in route.route_handlers
-        for guard in handler.guards or ()
-        if isinstance(guard, Guard)
-    }
 
 
 def _message_body() -> dict[str, Any]:

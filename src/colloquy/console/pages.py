@@ -1,7 +1,7 @@
-"""The pages for browsers: files of the `console` room, with headers that keep them safe.
+"""The API reference for people, with headers that keep it safe.
 
-No page loads anything from elsewhere, has inline scripts or styles, or may be framed by another
-site; the policy says so to the browser.
+It loads nothing from elsewhere, has no inline scripts or styles, and no other site may frame it:
+the policy says so to the browser.
 """
 
 from __future__ import annotations
@@ -24,18 +24,7 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
-_CHAT_FILES = frozenset(("chat.css", "chat.js", "outbox.js", "view.js"))
 _DOCS_FILES = frozenset(("docs.css", "docs.js"))
-
-
-@get("/chat", include_in_schema=False)
-async def chat_page(request: Request[Any, Any, Any]) -> Response[bytes]:
-    return file_response("chat.html", request, _HEADERS)
-
-
-@get("/chat/{name:str}", include_in_schema=False)
-async def chat_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
-    return _one_of(_CHAT_FILES, name, request)
 
 
 @get("/docs", include_in_schema=False)
@@ -46,13 +35,9 @@ async def docs_page(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 @get("/docs/{name:str}", include_in_schema=False)
 async def docs_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
-    return _one_of(_DOCS_FILES, name, request)
-
-
-def _one_of(names: frozenset[str], name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
-    if name not in names:
+    if name not in _DOCS_FILES:
         raise NotFound("there is nothing at this path")
     return file_response(name, request, _HEADERS)
 
 
-ROUTES: list[HTTPRouteHandler] = [chat_page, chat_file, docs_page, docs_file]
+ROUTES: list[HTTPRouteHandler] = [docs_page, docs_file]

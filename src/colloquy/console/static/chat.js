@@ -3,34 +3,49 @@
  * Nothing is lost: what the visitor sends lies in an outbox in this browser until the server has
  * given its receipt, and is sent again under the same id (which the server recognises) after a
  * reload, an outage or a restart. Nothing is shown twice: every line has an id, and the stream is
- * taken up again after the last number seen. All text is inserted as text, never as HTML.
+ * taken up again after the last number seen.
  */
 
-import { Outbox, forget, keep, recall } from "./outbox.js";
+import { Connection } from "./connection.js";
+import { Embedded } from "./embedded.js";
+import { Faces } from "./face.js";
+import { Look } from "./look.js";
+import { Outbox, keep, recall } from "./outbox.js";
 import { View } from "./view.js";
 
-const TOKEN = "colloquy.visitor";
-const SILENCE_MS = 40_000; // the server says something every 15 s; after this the line is dead
-const REQUEST_MS = 15_000;
-const BACKOFF_MS = [300, 700, 1500, 3000, 6000, 10_000];
+const FACE = "colloquy.face";
 const RESEND_MS = 2000;
 const NOTICE_MS = 1500; // a short hiccup is not worth a notice
-const TYPING_MS = 20_000;
+const WAITING_MS = 6000; // before a turn that takes longer says that it is at work
 
+const element = (id) => document.getElementById(id);
 const outbox = new Outbox();
 const refused = new Map(); // messages that the server will not take, by id
 const receipts = new Map(); // the server's id of a message -> the page's id
-const view = new View({ onQuick: send, onRetry: retry });
+const faces = new Faces([element("avatar"), element("empty-avatar")]);
+const field = element("text");
+const view = new View({
+  onQuick: send,
+  onRetry: retry,
+  onRate: rate,
+  onUnread: showUnread,
+  onDrawn: drawFace,
+});
+const connection = new Connection({
+  onSession: begin,
+  onItem: apply,
+  onOnline: isOnline,
+  onStranger: () => view.clear(),
+});
+const isFramed = window.parent !== window && new URLSearchParams(location.search).has("embed");
+const embedded = isFramed ? new Embedded({ onOpen: opened }) : null;
 
-let token = recall(TOKEN);
-let conversation = null;
-let last = null; // the number of the newest event seen
+let title = "Chat";
+let hasFace = true; // as the operator wants it
+let unread = 0;
 let earliest = null; // ask for what is before this number
-let flushing = false;
-let failures = 0;
-let stream = null; // aborts the connection that is open now
+let isFlushing = false;
 let noticeTimer = null;
-const pauses = new Set(); // each can be ended early
 
 /* -- sending ------------------------------------------------------------------------------------ */
 
@@ -53,18 +68,18 @@ function retry(id) {
 
 /* Sends what lies in the outbox, one after the other, until it is empty. */
 async function flush() {
-  if (flushing || !token) return;
-  flushing = true;
+  if (isFlushing || !connection.token) return;
+  isFlushing = true;
   try {
     for (let entry = outbox.list()[0]; entry; entry = outbox.list()[0]) {
       const { id } = entry.body;
-      const response = await post("/chat/messages", entry.body);
+      const response = await connection.post("/chat/messages", entry.body);
       if (response.status === 401) {
-        startAnew();
+        connection.startAnew();
         return;
       }
       if (response.status === 429 || response.status >= 500) {
-        await pause(1000 * Number(response.headers.get("retry-after") || 1));
+        await connection.pause(1000 * Number(response.headers.get("retry-after") || 1));
         continue;
       }
       const answer = await response.json();
@@ -72,7 +87,7 @@ async function flush() {
       if (response.ok) {
         receipts.set(answer.message_id, id);
         view.own(id, entry.body.text, entry.at, { state: "sent", seq: seqOf(id) });
-        if (view.owner === "assistant" && seqOf(id) === null) view.showTyping(TYPING_MS);
+        if (view.owner === "assistant" && seqOf(id) === null) view.waiting.showDots(WAITING_MS);
       } else {
         // The number that is missing now must not hold up what follows.
         outbox.renewStream();
@@ -83,7 +98,7 @@ async function flush() {
   } catch {
     setTimeout(flush, RESEND_MS); // no connection; a stream that comes back calls sooner
   } finally {
-    flushing = false;
+    isFlushing = false;
   }
 }
 
@@ -95,57 +110,57 @@ function reasonOf(problem) {
   return problem.code === "too_large" ? "The message is too long." : `${problem.title}.`;
 }
 
+async function rate(id, rating) {
+  const before = view.ratings.get(id);
+  view.rated(id, rating, Infinity);
+  let seq = before?.seq ?? 0;
+  let kept = before?.rating ?? null;
+  try {
+    const response = await connection.post("/chat/feedback", { reply_id: id, rating });
+    if (!response.ok) throw new Error(`feedback: ${response.status}`);
+    ({ seq } = await response.json());
+    kept = rating;
+    view.announce("Thank you for your feedback.");
+  } catch {
+    view.announce("Your feedback could not be sent.");
+  }
+  view.ratings.delete(id);
+  view.rated(id, kept, seq);
+}
+
 /* -- receiving ---------------------------------------------------------------------------------- */
 
-function apply(item) {
-  if (item.kind === "message") {
+const SHOWN = {
+  message(item) {
     outbox.remove(item.id); // the receipt may have been lost, the message was not
     refused.delete(item.id);
     view.own(item.id, item.text ?? "", Date.parse(item.at), { seq: item.seq });
-  } else if (item.kind === "duplicate") {
+  },
+  duplicate(item) {
     const id = receipts.get(item.message_id);
     if (id) view.remove(`own:${id}`);
-    view.hideTyping();
-  } else if (item.kind === "reply") {
-    view.reply(item);
-  } else if (item.kind === "withdrawn") {
-    view.remove(`reply:${item.id}`);
-  } else if (item.kind === "owner") {
+    view.waiting.hideDots();
+  },
+  reply: (item) => view.reply(item),
+  chunk: (item) => view.waiting.chunk(item),
+  chunk_end: (item) => view.waiting.chunkEnd(item),
+  withdrawn: (item) => view.remove(`reply:${item.id}`),
+  feedback: (item) => view.rated(item.id, item.rating, item.seq),
+  owner(item) {
     view.changedOwner(item);
-    if (item.seq >= (last ?? 0)) {
-      view.setOwner(item.owner);
-      if (item.owner !== "assistant") view.hideTyping();
-    }
-  }
+    if (item.seq >= (connection.last ?? 0)) view.setOwner(item.owner);
+  },
+};
+
+function apply(item) {
+  SHOWN[item.kind]?.(item);
 }
 
-/* Who the visitor is; the same one as last time if the server still knows them. */
-async function begin() {
-  let response = await post("/chat/session", null);
-  if (response.status === 401 && token) {
-    token = null;
-    forget(TOKEN);
-    response = await post("/chat/session", null);
-  }
-  if (!response.ok) throw new Error(`session: ${response.status}`);
-  const session = await response.json();
-  token = session.token;
-  keep(TOKEN, token);
-  if (session.conversation_id !== conversation) {
-    conversation = session.conversation_id;
-    last = session.after;
-    earliest = session.after ? session.after + 1 : null;
-    view.setOwner(session.owner);
-    view.setEarlier(earliest === null ? null : showEarlier);
-    showOutbox();
-  }
-}
-
-/* The server does not know this visitor (any more). */
-function startAnew() {
-  conversation = null;
-  view.clear();
-  stream?.abort();
+function begin(session) {
+  earliest = session.after ? session.after + 1 : null;
+  view.setOwner(session.owner);
+  view.setEarlier(earliest === null ? null : showEarlier);
+  showOutbox();
 }
 
 function showOutbox() {
@@ -155,7 +170,7 @@ function showOutbox() {
 }
 
 async function showEarlier() {
-  const response = await request(`/chat/history?before=${earliest}`, {});
+  const response = await connection.request(`/chat/history?before=${earliest}`);
   if (!response.ok) return;
   const page = await response.json();
   await view.above(() => page.items.forEach(apply));
@@ -163,72 +178,15 @@ async function showEarlier() {
   if (earliest === null) view.setEarlier(null);
 }
 
-/* Follows the stream for ever: a broken one is taken up again where it broke. */
-async function follow() {
-  for (;;) {
-    try {
-      if (conversation === null || !token) await begin();
-      await listen();
-    } catch {
-      // Whatever it was: wait a moment and connect again.
-    }
-    isOnline(false);
-    await pause(BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] * (0.75 + Math.random() / 2));
-    failures += 1;
-  }
-}
-
-async function listen() {
-  stream = new AbortController();
-  const stop = stream;
-  let silence = setTimeout(() => stop.abort(), REQUEST_MS);
-  try {
-    const response = await fetch(`/chat/stream?after=${last}`, {
-      headers: { authorization: `Bearer ${token}` },
-      signal: stop.signal,
-      cache: "no-store",
-    });
-    if (response.status === 401) {
-      startAnew();
-      return;
-    }
-    if (!response.ok) throw new Error(`stream: ${response.status}`);
-    failures = 0;
-    isOnline(true);
-    flush();
-    setTimeout(() => view.loaded(), 150); // what was there already has come by then
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      clearTimeout(silence);
-      silence = setTimeout(() => stop.abort(), SILENCE_MS);
-      const events = (rest + value).split("\n\n");
-      rest = events.pop();
-      events.forEach(receive);
-    }
-  } finally {
-    clearTimeout(silence);
-    stop.abort();
-  }
-}
-
-/* One server-sent event. */
-function receive(text) {
-  for (const line of text.split("\n")) {
-    if (!line.startsWith("data: ")) continue;
-    const item = JSON.parse(line.slice(6));
-    apply(item);
-    last = Math.max(last, item.seq);
-  }
-}
-
 function isOnline(online) {
   view.setOnline(online);
   clearTimeout(noticeTimer);
-  if (online) view.notice("");
-  else {
+  if (online) {
+    view.notice("");
+    view.waiting.clear(); // a turn that is still at work says so again
+    flush();
+    setTimeout(() => view.loaded(), 150); // what was there already has come by then
+  } else {
     noticeTimer = setTimeout(
       () => view.notice("No connection. What you write is kept and sent as soon as possible."),
       NOTICE_MS,
@@ -236,57 +194,54 @@ function isOnline(online) {
   }
 }
 
-/* -- small things --------------------------------------------------------------------------------- */
+/* -- around it ---------------------------------------------------------------------------------- */
 
-function request(path, options) {
-  const headers = token ? { authorization: `Bearer ${token}` } : {};
-  return fetch(path, {
-    ...options,
-    headers: { ...headers, ...options.headers },
-    signal: AbortSignal.timeout(REQUEST_MS),
-    cache: "no-store",
-  });
+function showTitle() {
+  document.title = unread ? `(${unread}) ${title}` : title;
 }
 
-function post(path, body) {
-  if (body === null) return request(path, { method: "POST" });
-  return request(path, {
-    method: "POST",
-    body: JSON.stringify(body),
-    headers: { "content-type": "application/json" },
-  });
+function showUnread(count) {
+  unread = count;
+  showTitle();
+  embedded?.setUnread(count);
 }
 
-/* Ends early when there is reason to hope: the network is back, the page is looked at again. */
-function pause(ms) {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      pauses.delete(end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    pauses.add(end);
-  });
+function drawFace() {
+  const isListening = document.activeElement === field && field.value.trim() !== "";
+  if (view.waiting.isThinking) faces.set("thinking");
+  else if (isListening) faces.set("listening");
+  else faces.set(view.tone);
 }
 
-function wake() {
-  pauses.forEach((end) => end());
+/* The visitor's wish counts where the operator leaves the choice. */
+function showFace() {
+  const toggle = element("face");
+  const isOn = hasFace && recall(FACE) !== "off";
+  toggle.hidden = !hasFace;
+  toggle.setAttribute("aria-pressed", String(isOn));
+  faces.show(isOn);
 }
 
-addEventListener("online", wake);
-document.addEventListener("visibilitychange", () => document.hidden || wake());
+element("face").addEventListener("click", () => {
+  keep(FACE, recall(FACE) === "off" ? "on" : "off");
+  showFace();
+});
+
+function opened(isOpen) {
+  view.reading.setAway(!isOpen);
+  if (isOpen && !matchMedia("(pointer: coarse)").matches) field.focus();
+}
 
 /* -- the form ----------------------------------------------------------------------------------- */
 
-const form = document.getElementById("form");
-const field = document.getElementById("text");
-const button = document.getElementById("send");
+const form = element("form");
+const button = element("send");
 
 function fit() {
   button.disabled = !field.value.trim();
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight + 3}px`;
+  drawFace();
 }
 
 form.addEventListener("submit", (event) => {
@@ -298,6 +253,7 @@ form.addEventListener("submit", (event) => {
 });
 
 field.addEventListener("input", fit);
+field.addEventListener("blur", drawFace);
 field.addEventListener("keydown", (event) => {
   const plain = event.key === "Enter" && !event.shiftKey && !event.isComposing;
   if (plain && !matchMedia("(pointer: coarse)").matches) {
@@ -306,7 +262,19 @@ field.addEventListener("keydown", (event) => {
   }
 });
 
+const look = new Look((chosen) => {
+  if (chosen.title) {
+    title = chosen.title;
+    element("title").textContent = title;
+    showTitle();
+  }
+  hasFace = chosen.avatar;
+  showFace();
+});
+look.load().catch(() => {}); // what was kept, or the defaults, will do
+
 fit();
-if (!matchMedia("(pointer: coarse)").matches) field.focus();
+if (embedded) view.reading.setAway(true);
+else if (!matchMedia("(pointer: coarse)").matches) field.focus();
 showOutbox();
-follow();
+connection.follow();

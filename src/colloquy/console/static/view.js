@@ -1,73 +1,47 @@
 /* What the visitor sees: lines ordered by their number in the conversation, each once. */
 
-const NEAR_END = 80; // pixels from the end that still count as "reading the newest"
+import { attachment, fill, make, thumbs, timeOf } from "./lines.js";
+import { Reading } from "./reading.js";
+import { Waiting } from "./waiting.js";
+
 const GROUP_MS = 3 * 60 * 1000; // lines of one side within this time are shown as one group
 
-const OWNERS = {
+const JOINED = {
   assistant: "The assistant is back",
   human: "A colleague has joined",
   team: "A colleague will answer here soon",
   agent: "A specialist has joined",
 };
 
-const clock = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" });
 const day = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
 
 const element = (id) => document.getElementById(id);
 
-function make(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-/* Web addresses become links; everything else stays text. */
-function fill(node, text) {
-  let from = 0;
-  for (const found of text.matchAll(/https?:\/\/[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}]/g)) {
-    node.append(text.slice(from, found.index), anchor(found[0], found[0]));
-    from = found.index + found[0].length;
-  }
-  node.append(text.slice(from));
-}
-
-function anchor(address, label) {
-  const node = make("a", "", label);
-  node.href = address;
-  node.target = "_blank";
-  node.rel = "noopener noreferrer nofollow";
-  return node;
-}
-
-const isWeb = (address) => /^https?:\/\//i.test(address);
-
 export class View {
-  constructor({ onQuick, onRetry }) {
+  /* `onQuick(text)`, `onRetry(id)`, `onRate(id, rating)`, `onUnread(count)`; `onDrawn()` after every
+   * change. */
+  constructor({ onQuick, onRetry, onRate, onUnread, onDrawn }) {
     this.log = element("log");
-    this.scroll = element("scroll");
-    this.typing = element("typing");
     this.quick = element("quick");
     this.lines = new Map(); // key -> {node, seq, at, side, …}
-    this.onQuick = onQuick;
-    this.onRetry = onRetry;
+    this.ratings = new Map(); // reply -> {seq, rating}
+    this.on = { quick: onQuick, retry: onRetry, rate: onRate, drawn: onDrawn };
     this.owner = "assistant";
-    this.unread = 0;
-    this.drawing = false;
-    this.loading = true;
-    element("newest").addEventListener("click", () => this.toEnd());
-    this.scroll.addEventListener("scroll", () => this.isNearEnd() && this.seen(), { passive: true });
-    document.addEventListener("visibilitychange", () => this.seen());
-    // A keyboard that opens on a phone must not hide the newest line.
-    new ResizeObserver(() => this.followed && this.toEnd()).observe(this.scroll);
-    this.followed = true;
-    this.scroll.addEventListener("scroll", () => (this.followed = this.isNearEnd()), { passive: true });
+    this.isLoading = true;
+    this.isDrawing = false;
+    this.reading = new Reading(element("scroll"), element("newest"), { onUnread });
+    this.waiting = new Waiting((change) => {
+      const follow = this.reading.isNearEnd();
+      change();
+      this.draw(follow);
+    });
   }
 
   clear() {
     this.log.replaceChildren();
     this.lines.clear();
-    this.hideTyping();
+    this.ratings.clear();
+    this.waiting.clear();
     this.offer([]);
   }
 
@@ -85,32 +59,44 @@ export class View {
     line.reason = note;
     line.id = id;
     this.place(line, seq);
+    if (line.state === "failed") this.announce(`Not sent. ${note}`);
     return line;
   }
 
   reply(item) {
     const key = `reply:${item.id}`;
+    const isDrafted = this.waiting.replied(item.turn);
     if (this.lines.has(key)) return;
     const line = this.line(key, "other", Date.parse(item.at));
+    line.id = item.id;
+    line.isAutomatic = (item.author ?? "assistant") === "assistant";
+    line.name = item.author_name;
     line.by = `${item.author ?? "assistant"}:${item.author_name ?? ""}`;
+    line.tone = item.tone;
     line.quick = item.quick_replies ?? [];
     if (item.author_name) line.node.prepend(make("p", "author", item.author_name));
     if (item.text) fill(line.bubble, item.text);
-    for (const link of item.links ?? []) {
-      const label = link.name || link.url;
-      const node = isWeb(link.url) ? anchor(link.url, label) : make("span", "", label);
-      node.classList.add("link");
-      line.bubble.append(node);
-    }
-    this.hideTyping();
+    for (const link of item.links ?? []) line.bubble.append(attachment(link));
+    if (isDrafted) line.node.classList.remove("fresh"); // it stood there already
     this.place(line, item.seq);
+    this.announce(`${item.author_name ?? (line.isAutomatic ? "Assistant" : "Team")}: ${line.bubble.textContent}`);
   }
 
   changedOwner(item) {
     const key = `owner:${item.seq}`;
     if (this.lines.has(key)) return;
-    const node = make("li", "note", OWNERS[item.owner] ?? "Somebody else answers now");
-    this.place(this.hold(key, { node, side: "note", at: Date.parse(item.at) }), item.seq);
+    const text = JOINED[item.owner] ?? "Somebody else answers now";
+    const node = make("li", "note", text);
+    const line = this.hold(key, { node, side: "note", at: Date.parse(item.at), owner: item.owner });
+    this.place(line, item.seq);
+    this.announce(text);
+  }
+
+  /* The newest rating of a reply counts, in whatever order they become known. */
+  rated(id, rating, seq) {
+    if ((this.ratings.get(id)?.seq ?? 0) > seq) return;
+    this.ratings.set(id, { seq, rating });
+    this.lines.get(`reply:${id}`)?.press?.(rating);
   }
 
   remove(key) {
@@ -124,6 +110,7 @@ export class View {
   line(key, side, at) {
     const node = make("li", side === "own" ? "line own fresh" : "line fresh");
     const bubble = make("p", "bubble");
+    bubble.dir = "auto";
     const meta = make("div", "meta");
     node.append(bubble, meta);
     return this.hold(key, { node, bubble, meta, side, at, by: side });
@@ -142,7 +129,7 @@ export class View {
       this.draw();
       return;
     }
-    const follow = this.isNearEnd() || line.side === "own";
+    const follow = this.reading.isNearEnd() || line.side === "own";
     line.seq = seq;
     line.node.dataset.seq = seq ?? "";
     if (seq === null) {
@@ -155,7 +142,7 @@ export class View {
       if (after) after.after(line.node);
       else this.log.prepend(line.node);
     }
-    if (line.side === "other") this.count();
+    if (line.side === "other" && !this.isLoading) this.reading.arrived();
     this.draw(follow);
   }
 
@@ -163,12 +150,12 @@ export class View {
 
   draw(follow = false) {
     this.follow = this.follow || follow;
-    if (this.drawing) return;
-    this.drawing = true;
+    if (this.isDrawing) return;
+    this.isDrawing = true;
     requestAnimationFrame(() => {
-      this.drawing = false;
+      this.isDrawing = false;
       this.group();
-      if (this.follow && !this.holding) this.toEnd();
+      if (this.follow && !this.reading.isHeld) this.reading.toEnd();
       this.follow = false;
     });
   }
@@ -177,6 +164,7 @@ export class View {
     for (const node of this.log.querySelectorAll(".day")) node.remove();
     const byNode = new Map(Array.from(this.lines.values(), (line) => [line.node, line]));
     let before = null;
+    let note = null;
     let date = "";
     let last = null;
     for (const node of [...this.log.children]) {
@@ -191,37 +179,57 @@ export class View {
         }
         date = today;
       }
-      if (line.side !== "note") {
-        const follows =
-          before && before.side === line.side && before.by === line.by && line.at - before.at < GROUP_MS;
-        line.node.classList.toggle("follows", Boolean(follows));
-        if (before) before.node.classList.toggle("leads", Boolean(follows));
-        line.node.classList.remove("leads");
-        this.drawMeta(line);
-        last = line;
+      if (line.side === "note") {
+        note = line;
+        before = null;
+        continue;
       }
-      before = line.side === "note" ? null : line;
+      if (note && line.name && !line.isAutomatic) {
+        if (note.owner === "human") note.node.textContent = `${line.name} has joined`;
+        note.name = line.name;
+      }
+      const follows =
+        before && before.side === line.side && before.by === line.by && line.at - before.at < GROUP_MS;
+      node.classList.toggle("follows", Boolean(follows));
+      before?.node.classList.toggle("leads", Boolean(follows));
+      node.classList.remove("leads");
+      this.drawMeta(line);
+      last = line;
+      before = line;
     }
-    element("empty").hidden = this.log.childElementCount > 0 || this.loading;
-    this.offer(last && last.side === "other" && this.typing.hidden ? last.quick : []);
+    this.showOwner(note?.owner === this.owner ? note.name : undefined);
+    this.tone = [...byNode.values()].reduce(newest, null)?.tone;
+    element("empty").hidden = this.log.childElementCount > 0 || this.isLoading;
+    this.offer(last && last.side === "other" && !this.waiting.isOn ? last.quick : []);
+    this.on.drawn();
   }
 
+  /* Below a line: when, and what became of it. Drawn only when that has changed: focus stays. */
   drawMeta(line) {
-    line.node.classList.toggle("pending", line.side === "own" && line.state === "pending");
-    line.node.classList.toggle("failed", line.side === "own" && line.state === "failed");
-    const time = make("time", "", clock.format(line.at));
-    time.dateTime = new Date(line.at).toISOString();
-    if (line.side !== "own" || line.state === "sent") {
-      line.meta.replaceChildren(time);
-      if (line.side === "own") line.meta.append(make("span", "", "· Sent"));
-    } else if (line.state === "pending") {
+    const state = line.side === "own" ? `${line.state} ${line.reason}` : "";
+    if (line.drawn === state) return;
+    line.drawn = state;
+    line.node.classList.toggle("pending", line.state === "pending");
+    line.node.classList.toggle("failed", line.state === "failed");
+    if (line.state === "pending") {
       line.meta.replaceChildren(make("span", "", "Sending…"));
-    } else {
+    } else if (line.state === "failed") {
       const again = make("button", "", "Try again");
       again.type = "button";
-      again.addEventListener("click", () => this.onRetry(line.id));
+      again.addEventListener("click", () => this.on.retry(line.id));
       line.meta.replaceChildren(make("span", "", `Not sent. ${line.reason}`), again);
+    } else {
+      line.meta.replaceChildren(timeOf(line.at));
+      if (line.side === "own") line.meta.append(make("span", "", "· Sent"));
+      else if (line.isAutomatic) this.addThumbs(line);
     }
+  }
+
+  addThumbs(line) {
+    const { group, press } = thumbs((rating) => this.on.rate(line.id, rating));
+    line.press = press;
+    press(this.ratings.get(line.id)?.rating);
+    line.meta.append(group);
   }
 
   offer(texts) {
@@ -233,7 +241,7 @@ export class View {
       ...(texts ?? []).map((text) => {
         const button = make("button", "", text);
         button.type = "button";
-        button.addEventListener("click", () => this.onQuick(text));
+        button.addEventListener("click", () => this.on.quick(text));
         return button;
       }),
     );
@@ -241,33 +249,22 @@ export class View {
 
   /* -- around the lines ------------------------------------------------------------------- */
 
-  showTyping(forMs) {
-    clearTimeout(this.typingTimer);
-    this.typingTimer = setTimeout(() => this.hideTyping(), forMs);
-    if (!this.typing.hidden) return;
-    const follow = this.isNearEnd();
-    this.typing.hidden = false;
-    this.draw(follow);
-  }
-
-  hideTyping() {
-    clearTimeout(this.typingTimer);
-    if (this.typing.hidden) return;
-    this.typing.hidden = true;
+  setOwner(owner) {
+    this.owner = owner;
+    if (owner !== "assistant") this.waiting.clear();
     this.draw();
   }
 
-  setOwner(owner) {
-    this.owner = owner;
-    element("title").textContent = owner === "human" || owner === "team" ? "Support team" : "Assistant";
-    this.setOnline(this.online);
+  setOnline(isOnline) {
+    this.isOnline = isOnline;
+    document.body.dataset.online = String(isOnline);
+    this.draw();
   }
 
-  setOnline(online) {
-    this.online = online;
-    document.body.dataset.online = String(online);
-    const here = this.owner === "assistant" ? "Online" : "A person answers here";
-    element("state-text").textContent = online ? here : "Connecting…";
+  showOwner(name) {
+    const here = this.owner === "assistant" ? "Online" : `${name ?? "A person"} answers here`;
+    const text = this.isOnline ? here : "Connecting…";
+    if (element("state-text").textContent !== text) element("state-text").textContent = text;
   }
 
   notice(text) {
@@ -276,8 +273,13 @@ export class View {
     node.hidden = !text;
   }
 
+  /* For screen readers: each thing once, and nothing of what was there already. */
+  announce(text) {
+    if (!this.isLoading && !this.reading.isHeld) element("announcement").textContent = text;
+  }
+
   loaded() {
-    this.loading = false;
+    this.isLoading = false;
     this.log.setAttribute("aria-busy", "false");
     this.draw(true);
   }
@@ -288,40 +290,16 @@ export class View {
     button.onclick = action;
   }
 
-  /* Lines are put in above: what is being read stays where it is. */
-  async above(work) {
-    const fromEnd = this.scroll.scrollHeight - this.scroll.scrollTop;
-    this.holding = true;
-    await work();
-    this.group();
-    this.scroll.scrollTop = this.scroll.scrollHeight - fromEnd;
-    this.holding = false;
+  /* Draws what `work` puts in above the lines that are there. */
+  above(work) {
+    return this.reading.above(async () => {
+      await work();
+      this.group();
+    });
   }
+}
 
-  isNearEnd() {
-    const { scrollHeight, scrollTop, clientHeight } = this.scroll;
-    return scrollHeight - scrollTop - clientHeight < NEAR_END;
-  }
-
-  toEnd() {
-    this.scroll.scrollTop = this.scroll.scrollHeight;
-    this.seen();
-  }
-
-  count() {
-    if (this.loading || this.holding) return;
-    if (document.hidden || !this.isNearEnd()) this.unread += 1;
-    this.drawUnread();
-  }
-
-  seen() {
-    if (document.hidden || !this.isNearEnd()) return;
-    this.unread = 0;
-    this.drawUnread();
-  }
-
-  drawUnread() {
-    element("newest").hidden = this.unread === 0 || this.isNearEnd();
-    document.title = this.unread ? `(${this.unread}) Chat` : "Chat";
-  }
+function newest(found, line) {
+  if (line.side !== "other" || !line.isAutomatic) return found;
+  return found === null || line.seq > found.seq ? line : found;
 }

@@ -1,0 +1,112 @@
+"""What a visitor may see of a conversation: understanding, actors, reasons and notes stay here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ..model.message import Media, Message, Text
+from ..model.views import ReplyView, StreamItem
+
+
+class Link(Struct, frozen=True, omit_defaults=True):
+    """An attachment."""
+
+    url: str
+    name: str | None = None
+
+
+class ChatItem(Struct, frozen=True, omit_defaults=True):
+    """One thing that the visitor sees happen.
+
+    `kind`: message (the visitor's own), duplicate (the message `message_id` was taken for a repeat
+    of the one before), reply, withdrawn (the reply `id` was taken back), owner, feedback (the reply
+    `id` has this `rating` now). Provisional and without `seq`: chunk (`text` of the answer that
+    `turn` is making, from the character `offset` on; offset 0 begins anew), chunk_end (nothing
+    comes of it).
+    """
+
+    kind: str
+    seq: int = 0
+    at: str = ""
+    id: str | None = None
+    """The client's id of a message; the id of a reply."""
+    message_id: str | None = None
+    text: str | None = None
+    links: list[Link] = []
+    quick_replies: list[str] = []
+    author: str | None = None
+    author_name: str | None = None
+    tone: str | None = None
+    """Of a reply: neutral, positive, empathetic."""
+    owner: str | None = None
+    turn: str | None = None
+    """Of a reply and of the chunks that it replaces."""
+    offset: int = 0
+    rating: str | None = None
+    """up or down."""
+
+
+class _SeenMessage(Struct):
+    message_id: str
+    message: Message
+
+
+_seen = msgspec.json.Decoder(_SeenMessage)
+
+
+def visible(item: StreamItem) -> ChatItem | None:
+    """What a visitor sees of an item; None for what is not for them."""
+    if item.message is not None:
+        seen = _seen.decode(item.message)
+        return ChatItem(
+            "message",
+            item.seq,
+            item.at,
+            id=seen.message.id,
+            message_id=seen.message_id,
+            text=seen.message.full_text,
+        )
+    if item.reply is not None:
+        return _reply(item, item.reply)
+    data = item.data or {}
+    if item.kind == "owner":
+        return ChatItem("owner", item.seq, item.at, owner=data.get("owner"))
+    if item.kind == "reply_withdrawn":
+        return ChatItem("withdrawn", item.seq, item.at, id=data.get("reply_id"))
+    if item.kind == "message_duplicate":
+        return ChatItem("duplicate", item.seq, item.at, message_id=data.get("message_id"))
+    return _provisional(item, data)
+
+
+def _reply(item: StreamItem, reply: ReplyView) -> ChatItem:
+    texts = [reply.text] if reply.text else []
+    texts += [part.text for part in reply.parts if isinstance(part, Text)]
+    return ChatItem(
+        "reply",
+        item.seq,
+        item.at,
+        id=reply.reply_id,
+        text="\n".join(texts) or None,
+        links=[
+            Link(part.url, part.caption or part.name)
+            for part in reply.parts
+            if isinstance(part, Media)
+        ],
+        quick_replies=reply.quick_replies,
+        author=reply.author,
+        author_name=reply.author_name,
+        turn=reply.turn_id,
+    )
+
+
+def _provisional(item: StreamItem, data: dict[str, Any]) -> ChatItem | None:
+    if item.kind == "reply_chunk":
+        return ChatItem(
+            "chunk", at=item.at, turn=data["turn_id"], offset=data["offset"], text=data["text"]
+        )
+    if item.kind == "reply_chunk_end":
+        return ChatItem("chunk_end", at=item.at, turn=data["turn_id"])
+    return None
