@@ -27,8 +27,9 @@ class Colloquy:
         def hours(turn):
             return "Monday to Friday, 9 to 18."
 
-    `config`: a TOML file, or settings made already; without it the defaults, `COLLOQUY_CONFIG` and
-    the `COLLOQUY_…` environment count. `pack`: the name of a shipped intent pack, or a path.
+    `config`: a TOML file, or settings made already; without it the file that `COLLOQUY_CONFIG`
+    names, else `colloquy.toml` in the working folder. The `COLLOQUY_…` environment counts too.
+    `pack`: the name of a shipped intent pack, or a path.
     """
 
     def __init__(
@@ -50,8 +51,8 @@ class Colloquy:
         """The same settings with the origin of each. Raises SettingsError."""
         if isinstance(self._config, Settings):
             return overlay(self._config, overrides or {})
-        file = self._config if self._config is not None else os.environ.get("COLLOQUY_CONFIG")
-        return resolve(Path(file) if file is not None else None, os.environ, overrides or {})
+        file = Path(self._config) if self._config is not None else None
+        return resolve(file, os.environ, overrides or {})
 
     # -- handlers -----------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..model.errors import ColloquyError, InvalidInput, NotFound
+from .options import Where
+from .target import settings_of
 
 if TYPE_CHECKING:
     from ..app import Colloquy
@@ -22,7 +24,8 @@ AppOption = Annotated[
     typer.Option(
         "--app",
         metavar="APP",
-        help="Your assistant: module:attribute or a .py file. Default: the property pack's.",
+        help="Your assistant: module:attribute or a .py file. Default: the setting `app`, else the "
+        "property pack's.",
     ),
 ]
 
@@ -66,6 +69,11 @@ def load_app(spec: str | None) -> Colloquy:
         f"{place} has no `app`, and of Colloquy objects {problem}; say which: {place}:NAME",
         field="app",
     )
+
+
+def chosen_app(app: str | None, where: Where) -> str | None:
+    """The assistant of the command line, else that of the settings; None when neither names one."""
+    return app if app is not None else settings_of(where).settings.app
 
 
 def split(spec: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ import typer
 from ..model.errors import ColloquyError, NotFound
 from ..model.message import Message, Sender
 from ..model.views import ReplyView
-from .app import AppOption, load_app
+from .app import AppOption, chosen_app, load_app
 from .options import Reach, command
 from .output import note, print_json
 from .target import Local, reached, running, settings_of
@@ -71,7 +71,7 @@ async def _partner(reach: Reach, app: str | None) -> AsyncIterator[Local | Async
             note("No server is running: this is one of its own, in a temporary folder.")
     from ..runtime import Runtime
 
-    loaded = load_app(app)
+    loaded = load_app(chosen_app(app, reach))
     with tempfile.TemporaryDirectory(prefix="colloquy-chat-") as folder:
         file = Path(folder) / "chat.db"
         settings = settings_of(reach, database_url=f"sqlite:///{file}", data_dir=folder).settings

@@ -16,6 +16,18 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from ..model.errors import InvalidInput
+from ..settings import describe
+
+
+def complete_setting(incomplete: str) -> list[tuple[str, str]]:
+    """Names of settings with their meaning, for the shell that completes one."""
+    return [(leaf.name, leaf.doc) for leaf in describe() if leaf.name.startswith(incomplete)]
+
+
+def complete_assignment(incomplete: str) -> list[tuple[str, str]]:
+    """The same for `--set NAME=VALUE`."""
+    return [(f"{name}=", doc) for name, doc in complete_setting(incomplete)]
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="Most rows to show.")]
@@ -30,7 +42,11 @@ class Where:
 
     config: Annotated[
         Path | None,
-        typer.Option("--config", metavar="FILE", help="Settings in TOML. [env: COLLOQUY_CONFIG]"),
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="Settings in TOML. Default: colloquy.toml here. [env: COLLOQUY_CONFIG]",
+        ),
     ] = None
     database_url: Annotated[
         str | None,
@@ -38,7 +54,12 @@ class Where:
     ] = None
     set: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Override one setting; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Override one setting; repeatable.",
+            autocompletion=complete_assignment,
+        ),
     ] = None
 
     def overrides(self, **more: object) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from ..model.errors import Unavailable
-from .app import app_folder
+from .app import app_folder, chosen_app
 from .options import Where
 from .output import note
 
@@ -51,7 +51,7 @@ def watch(
         if value is not None:
             command += [option, str(value)]
     command += ["--dev"] * dev + ["--json"] * as_json
-    folders = [app_folder(app)]
+    folders = [app_folder(chosen_app(app, where))]
     if where.config is not None:
         folders.append(where.config.absolute().parent)
 

@@ -23,7 +23,6 @@ def build() -> typer.Typer:
     root = typer.Typer(
         name="colloquy",
         no_args_is_help=True,
-        add_completion=False,
         help="The durable engine behind assistants.",
         epilog="Start here: colloquy demo",
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -11,7 +11,7 @@ import typer
 
 from ..model.errors import InvalidInput
 from ..settings import shown
-from .app import AppOption, load_app
+from .app import AppOption, chosen_app, load_app
 from .options import Json, Where, command
 from .output import print_json
 
@@ -55,7 +55,7 @@ def register(root: typer.Typer) -> None:
             return watch(
                 where, app=app, host=host, port=port, workers=workers, dev=dev, as_json=json
             )
-        loaded = load_app(app)
+        loaded = load_app(chosen_app(app, where))
         resolution = settings_for(
             loaded,
             where,
@@ -72,7 +72,7 @@ def register(root: typer.Typer) -> None:
         where: Where, app: AppOption = None, workers: Workers = None, json: Json = False
     ) -> None:
         """Runs a pipeline worker without HTTP beside other processes. Needs PostgreSQL."""
-        loaded = load_app(app)
+        loaded = load_app(chosen_app(app, where))
         resolution = settings_for(loaded, where, workers=workers)
         if resolution.settings.sqlite_file is not None:
             raise InvalidInput(

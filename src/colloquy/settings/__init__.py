@@ -3,7 +3,8 @@
 Defaults < preset < file (TOML) < stored override < environment < command line.
 """
 
-from .load import Problem, Resolution, load_settings, overlay, resolve, truth
+from .explain import Explanation, Statement, explain, near
+from .load import Problem, Resolution, load_settings, overlay, resolve, settings_file, truth
 from .names import Leaf, describe, environment_name, leaf_of, shown
 from .tree import (
     AcceptSettings,
@@ -23,6 +24,7 @@ __all__ = [
     "AcceptSettings",
     "ChannelSettings",
     "DeliverySettings",
+    "Explanation",
     "HealthSettings",
     "Leaf",
     "PipelineSettings",
@@ -32,14 +34,18 @@ __all__ = [
     "SecuritySettings",
     "Settings",
     "ShutdownSettings",
+    "Statement",
     "WatchdogSettings",
     "WebhookSettings",
     "describe",
     "environment_name",
+    "explain",
     "leaf_of",
     "load_settings",
+    "near",
     "overlay",
     "resolve",
+    "settings_file",
     "shown",
     "truth",
 ]

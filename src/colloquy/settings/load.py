@@ -18,8 +18,11 @@ from msgspec import Struct
 
 from colloquy.model.errors import SettingsError
 
+from .lines import line_of
 from .names import (
+    ALIASES,
     CONFIDENTIAL,
+    KILL_SWITCH_PREFIX,
     NOT_SETTINGS,
     PREFIX,
     Leaf,
@@ -32,10 +35,13 @@ from .names import (
 from .tree import PRESETS, Settings
 
 NOT_STORABLE = frozenset(
-    {"database_url", "data_dir", "accept.spool_dir", "preset", "security.secret_key"}
+    {"app", "database_url", "data_dir", "accept.spool_dir", "preset", "security.secret_key"}
 )
 """Settings that must be known before the store is open, so they cannot be kept in it; and the key
 of the secrets in it, which would lie beside what it seals."""
+
+DEFAULT_FILE = "colloquy.toml"
+"""The settings of a project: read when it lies in the working folder and no file is named."""
 
 _YES = frozenset({"true", "yes", "on", "1"})
 _NO = frozenset({"false", "no", "off", "0"})
@@ -49,19 +55,30 @@ class Problem(Struct, frozen=True):
     detail: str
 
 
+class Said(Struct, frozen=True):
+    """What one source says about a setting; `line` is its place in a file, where it was found."""
+
+    source: str
+    value: Any
+    line: int | None = None
+
+
 class Resolution(Struct, frozen=True):
-    """A settings tree together with where each value came from."""
+    """A settings tree together with what each source says, weakest first: the last one counts."""
 
     settings: Settings
-    origins: dict[str, str]
+    said: dict[str, list[Said]]
 
     @classmethod
     def of(cls, settings: Settings) -> Resolution:
         """A tree that a program made: what is not the default came from there."""
         defaults = dict(_flatten(msgspec.to_builtins(Settings())))
-        flat = _flatten(msgspec.to_builtins(settings))
+        flat = list(_flatten(msgspec.to_builtins(settings)))
         changed = [name for name, value in flat if defaults.get(name) != value]
-        return cls(settings, dict.fromkeys(changed, "program"))
+        return cls(
+            settings,
+            {name: [Said("program", value)] for name, value in flat if name in changed},
+        )
 
     def origin(self, name: str) -> str:
         """`default`, `preset test`, `file PATH`, `stored`, `environment NAME`, `command line`, or
@@ -71,7 +88,7 @@ class Resolution(Struct, frozen=True):
         """
         if leaf_of(name) is None:
             raise KeyError(name)
-        return self.origins.get(name, "default")
+        return self.said[name][-1].source if name in self.said else "default"
 
     def rows(self) -> list[tuple[str, Any, str]]:
         """(name, value as it may be printed, origin) of every setting: `colloquy config show`."""
@@ -97,22 +114,33 @@ def resolve(
 ) -> Resolution:
     """Merge all sources, weakest first: preset, file, stored, environment, command line.
 
-    `file` is TOML; without it COLLOQUY_CONFIG names one. `overrides` (command line) and `stored`
-    map dotted names to texts. In texts, lists are separated by commas, and an empty text switches
-    an optional setting off. Raises SettingsError with `extra["problems"]`, a list of
+    `file` is TOML; see `settings_file` for the one that counts without it. A kill switch in the
+    environment is stronger than everything. `overrides` (command line) and `stored` map dotted
+    names to texts. In texts, lists are separated by commas, and an empty text switches an optional
+    setting off. Raises SettingsError with `extra["problems"]`, a list of
     `{setting, source, detail}` over all sources.
     """
     env = env or {}
     problems: list[Problem] = []
-    if file is None and env.get("COLLOQUY_CONFIG"):
-        file = Path(env["COLLOQUY_CONFIG"])
     layers = [
-        *_from_file(file, problems),
+        *_from_file(settings_file(file, env), problems),
         *_from_texts(stored or {}, "stored", problems),
         *_from_environment(env, problems),
         *_from_texts(overrides or {}, "command line", problems),
+        *_from_kill_switches(env, problems),
     ]
     return _merge(Settings(), layers, problems)
+
+
+def settings_file(file: Path | None, env: Mapping[str, str]) -> Path | None:
+    """The file that counts: the one named, else that of the environment, else that of the working
+    folder; None when there is none."""
+    if file is not None:
+        return file
+    if env.get("COLLOQUY_CONFIG"):
+        return Path(env["COLLOQUY_CONFIG"])
+    here = Path(DEFAULT_FILE)
+    return here if here.is_file() else None
 
 
 def overlay(settings: Settings, overrides: Mapping[str, str]) -> Resolution:
@@ -120,32 +148,32 @@ def overlay(settings: Settings, overrides: Mapping[str, str]) -> Resolution:
     problems: list[Problem] = []
     layers = list(_from_texts(overrides, "command line", problems))
     merged = _merge(settings, layers, problems)
-    return Resolution(merged.settings, Resolution.of(settings).origins | merged.origins)
+    said = Resolution.of(settings).said
+    for name, more in merged.said.items():
+        said[name] = [*said.get(name, []), *more]
+    return Resolution(merged.settings, said)
 
 
 def _merge(
-    base: Settings, layers: Iterable[tuple[str, Any, str]], problems: list[Problem]
+    base: Settings, layers: Iterable[tuple[str, Said]], problems: list[Problem]
 ) -> Resolution:
     """The layers over the base, weakest first, with the preset they name below them."""
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    for name, value, source in layers:
-        values[name] = value
-        origins[name] = source
-    preset = values.get("preset", "default")
+    said: dict[str, list[Said]] = {}
+    for name, one in layers:
+        said.setdefault(name, []).append(one)
+    preset = said["preset"][-1].value if "preset" in said else "default"
     for name, value in PRESETS[preset].items():
-        if name not in values:
-            values[name] = value
-            origins[name] = f"preset {preset}"
+        said.setdefault(name, []).insert(0, Said(f"preset {preset}", value))
     tree = msgspec.to_builtins(base)
-    for name, value in values.items():
-        _place(tree, name, value)
+    for name, found in said.items():
+        _place(tree, name, found[-1].value)
     # Every leaf was checked alone; what is left are bounds between settings.
     settings = msgspec.convert(tree, Settings)
+    origins = {name: found[-1].source for name, found in said.items()}
     problems += _conflicts(settings, origins)
     if problems:
         raise _error(problems)
-    return Resolution(settings, origins)
+    return Resolution(settings, said)
 
 
 def truth(text: str) -> bool:
@@ -156,7 +184,7 @@ def truth(text: str) -> bool:
     return word in _YES
 
 
-Layer = Iterator[tuple[str, Any, str]]
+Layer = Iterator[tuple[str, Said]]
 
 
 def _from_file(file: Path | None, problems: list[Problem]) -> Layer:
@@ -164,7 +192,8 @@ def _from_file(file: Path | None, problems: list[Problem]) -> Layer:
         return
     source = f"file {file}"
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
     except OSError as error:
         problems.append(Problem("", source, f"cannot be read: {error.strerror or error}"))
         return
@@ -177,7 +206,8 @@ def _from_file(file: Path | None, problems: list[Problem]) -> Layer:
             problems.append(Problem(name, source, _unknown(name)))
             continue
         try:
-            yield name, _convert(leaf, None if leaf.optional and value == "" else value), source
+            known = _convert(leaf, None if leaf.optional and value == "" else value)
+            yield name, Said(source, known, line_of(text, name))
         except ValueError as error:
             problems.append(Problem(name, source, str(error)))
 
@@ -191,23 +221,46 @@ def _from_texts(texts: Mapping[str, str], source: str, problems: list[Problem]) 
             problems.append(Problem(name, source, "cannot be kept in the store"))
         else:
             try:
-                yield name, _parse(leaf, text), source
+                yield name, Said(source, _parse(leaf, text))
             except ValueError as error:
                 problems.append(Problem(name, source, str(error)))
 
 
 def _from_environment(env: Mapping[str, str], problems: list[Problem]) -> Layer:
-    for variable, text in env.items():
-        if not variable.startswith(PREFIX) or variable.startswith(NOT_SETTINGS):
-            continue
+    # Aliases first: where both are there, our own name is the stronger one.
+    aliases = [variable for variable in ALIASES if variable in env]
+    ours = [
+        variable
+        for variable in env
+        if variable.startswith(PREFIX) and not variable.startswith(NOT_SETTINGS)
+    ]
+    for variable in (*aliases, *ours):
         source = f"environment {variable}"
-        name = name_of(variable)
+        name = ALIASES.get(variable) or name_of(variable)
         leaf = leaf_of(name) if name is not None else None
         if name is None or leaf is None:
             problems.append(Problem(variable, source, _unknown_variable(variable)))
             continue
         try:
-            yield name, _parse(leaf, text), source
+            yield name, Said(source, _parse(leaf, env[variable]))
+        except ValueError as error:
+            problems.append(Problem(name, source, str(error)))
+
+
+def _from_kill_switches(env: Mapping[str, str], problems: list[Problem]) -> Layer:
+    """A flag whose switch is thrown is off, whatever else is said about it (engine decision 36)."""
+    for variable, text in env.items():
+        if not variable.startswith(KILL_SWITCH_PREFIX):
+            continue
+        source = f"environment {variable}"
+        name = "flags." + variable.removeprefix(KILL_SWITCH_PREFIX).lower()
+        try:
+            if leaf_of(name) is None:
+                raise ValueError("there is no such flag")
+            if leaf_of(name) is None:
+                raise ValueError("there is no such flag")
+            if truth(text):
+                yield name, Said(source, False)
         except ValueError as error:
             problems.append(Problem(name, source, str(error)))
 

@@ -26,6 +26,15 @@ NOT_SETTINGS = (
 """Names (or beginnings of names) in our namespace that are no settings: the file, the server that
 the command line talks to and its key, the tests."""
 
+ALIASES = {
+    "CAPTURE_METRICS": "flags.capture_metrics",
+    "VERBOSE_LOGGING": "flags.verbose_logging",
+}
+"""Environment names of older systems, with the setting that each stands for today."""
+
+KILL_SWITCH_PREFIX = "KILL_SWITCH_"
+"""`KILL_SWITCH_<FLAG>=true` switches a flag off, whatever else is said about it."""
+
 CONFIDENTIAL = frozenset({"database_url", "security.secret_key"})
 """Settings whose values are never printed whole."""
 

@@ -360,6 +360,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     profile: Annotated[
         Literal["default", "legacy"], Meta(description="Set of defaults of the feature flags.")
     ] = "default"
+    app: Annotated[
+        str | None,
+        Meta(description="Assistant to serve: `module:attribute` or a .py file."),
+    ] = None
     pack: Annotated[
         str | None, Meta(description="Intent pack: a path, or the name of one that is shipped.")
     ] = None
