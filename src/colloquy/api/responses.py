@@ -15,8 +15,8 @@ from ..model.errors import (
     InvalidInput,
     MalformedJson,
     NotFound,
-    Overloaded,
     PreconditionFailed,
+    RateLimited,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -44,7 +44,8 @@ _EXAMPLES: dict[int, tuple[str, ColloquyError]] = {
         UnsupportedVersion("this server speaks v2, not v3", field="Content-Type"),
     ),
     409: (
-        "The state of the thing does not allow this: `conflict`, `message_id_reused`.",
+        "The state of the thing does not allow this: `conflict`, `message_id_reused`, "
+        "`idempotency_key_reused`.",
         Conflict("another message came with this id before", field="id"),
     ),
     412: (
@@ -62,8 +63,9 @@ _EXAMPLES: dict[int, tuple[str, ColloquyError]] = {
         InvalidInput("Expected `str`, got `int`", field="text"),
     ),
     429: (
-        "Too much is waiting; nothing was stored: `overloaded`, `conversation_overloaded`.",
-        Overloaded("the oldest waiting message is 31.0 s old", retry_after_s=2.0),
+        "More requests than the limit allows (`rate_limited`), or too much is waiting "
+        "(`overloaded`, `conversation_overloaded`). Nothing was stored.",
+        RateLimited("more requests than the limit `api` allows", retry_after_s=0.5),
     ),
     503: (
         "Nothing can be stored, or the server is stopping: `unavailable`.",
@@ -78,7 +80,10 @@ DOOR = (*BODY, 401, 403, 409, 429, 503)
 
 
 def errors(*statuses: int) -> dict[int, ResponseSpec]:
-    """The problem documents of these statuses."""
+    """The problem documents of these statuses. A caller with a credential has a quota, so that
+    401 brings 429."""
+    if 401 in statuses:
+        statuses = (*statuses, 429)
     return {
         status: ResponseSpec(
             Problem,

@@ -20,11 +20,14 @@ _HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
-_DOCS_FILES = frozenset(("docs.css", "docs.js"))
+_DOCS_FILES = frozenset(
+    (
+        *("docs.css", "docs.js", "docs-parts.js"),
+        *("docs-samples.js", "docs-schema.js", "docs-try.js"),
+    )
+)
 
 
 @get("/docs", include_in_schema=False)
