@@ -9,28 +9,29 @@ import apsw
 import pytest
 
 from colloquy import doctor
-from colloquy.doctor import Check
 from colloquy.model.errors import SettingsError
+from colloquy.runtime import checks
+from colloquy.runtime.checks import Check
 from colloquy.settings import load_settings
 
 
 def test_the_worst_finding_counts() -> None:
-    checks = [Check("a", "ok", ""), Check("b", "warn", ""), Check("c", "ok", "")]
-    assert doctor.worst(checks) == "warn"
-    assert doctor.worst([*checks, Check("d", "fail", "")]) == "fail"
-    assert doctor.worst([]) == "ok"
+    found = [Check("a", "ok", ""), Check("b", "warn", ""), Check("c", "ok", "")]
+    assert checks.worst(found) == "warn"
+    assert checks.worst([*found, Check("d", "fail", "")]) == "fail"
+    assert checks.worst([]) == "ok"
 
 
 def test_an_old_sqlite_fails() -> None:
-    assert doctor.check_sqlite().status == "ok"
-    assert doctor.check_sqlite("3.40.1").status == "fail"
-    assert doctor.check_sqlite("3.53.0").status == "ok"
+    assert checks.check_sqlite().status == "ok"
+    assert checks.check_sqlite("3.40.1").status == "fail"
+    assert checks.check_sqlite("3.53.0").status == "ok"
 
 
 def test_each_problem_of_the_settings_is_a_finding_with_its_source() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(None, {"COLLOQUY_PORT": "x"}, {"hots": "1"})
-    found = list(doctor.settings_problems(caught.value))
+    found = list(checks.settings_problems(caught.value))
     assert [one.status for one in found] == ["fail", "fail"]
     said = " ".join(one.detail for one in found)
     assert "environment COLLOQUY_PORT" in said
@@ -38,14 +39,14 @@ def test_each_problem_of_the_settings_is_a_finding_with_its_source() -> None:
 
 
 def test_disk_space(tmp_path: Path) -> None:
-    assert doctor.check_disk_space(tmp_path, 50 * 1024**3).status == "ok"
-    assert doctor.check_disk_space(tmp_path, 500 * 1024**2).status == "warn"
-    assert doctor.check_disk_space(tmp_path, 1024).status == "fail"
-    assert "1.0 KB free" in doctor.check_disk_space(tmp_path, 1024).detail
+    assert checks.check_disk_space(tmp_path, 50 * 1024**3).status == "ok"
+    assert checks.check_disk_space(tmp_path, 500 * 1024**2).status == "warn"
+    assert checks.check_disk_space(tmp_path, 1024).status == "fail"
+    assert "1.0 KB free" in checks.check_disk_space(tmp_path, 1024).detail
 
 
 def test_fsync_is_measured_and_leaves_nothing(tmp_path: Path) -> None:
-    check = doctor.check_fsync(tmp_path)
+    check = checks.check_fsync(tmp_path)
     assert check.status in ("ok", "warn")
     assert " ms (median of 20)" in check.detail
     assert not list(tmp_path.iterdir())
@@ -60,27 +61,27 @@ def test_the_file_system_is_that_of_the_longest_mount_point() -> None:
             "broken",
         ]
     )
-    assert doctor.file_system(Path("/srv"), mounts) == "ext4"
-    assert doctor.file_system(Path("/data/db"), mounts) == "tmpfs"
-    assert doctor.file_system(Path("/database"), mounts) == "ext4"
-    assert doctor.file_system(Path("/data/far away/db"), mounts) == "nfs4"
-    assert doctor.file_system(Path("/x"), "") == ""
+    assert checks.file_system(Path("/srv"), mounts) == "ext4"
+    assert checks.file_system(Path("/data/db"), mounts) == "tmpfs"
+    assert checks.file_system(Path("/database"), mounts) == "ext4"
+    assert checks.file_system(Path("/data/far away/db"), mounts) == "nfs4"
+    assert checks.file_system(Path("/x"), "") == ""
 
 
 def test_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
-    assert doctor.existing(tmp_path / "a" / "b") == tmp_path
+    assert checks.existing(tmp_path / "a" / "b") == tmp_path
 
 
 def test_a_database_that_is_none_of_ours_or_damaged(tmp_path: Path) -> None:
-    missing = doctor.check_database(tmp_path / "none.db")
+    missing = checks.check_database(tmp_path / "none.db")
     assert (missing.status, (tmp_path / "none.db").exists()) == ("ok", False)
 
     foreign = tmp_path / "foreign.db"
     connection = apsw.Connection(str(foreign))
     connection.execute("CREATE TABLE t (a)").fetchall()
     connection.close()
-    assert doctor.check_database(foreign).status == "fail"
-    assert "no database of Colloquy" in doctor.check_database(foreign).detail
+    assert checks.check_database(foreign).status == "fail"
+    assert "no database of Colloquy" in checks.check_database(foreign).detail
 
     old = tmp_path / "old.db"
     connection = apsw.Connection(str(old))
@@ -89,24 +90,24 @@ def test_a_database_that_is_none_of_ours_or_damaged(tmp_path: Path) -> None:
     connection.execute("CREATE TABLE filler (data BLOB)").fetchall()
     connection.execute("INSERT INTO filler VALUES (zeroblob(200000))").fetchall()
     connection.close()
-    assert doctor.check_database(old).status == "warn"
+    assert checks.check_database(old).status == "warn"
 
     data = bytearray(old.read_bytes())
     data[4096 * 3 : 4096 * 40] = b"\xff" * (4096 * 37)
     old.write_bytes(data)
-    assert doctor.check_database(old).status == "fail"
+    assert checks.check_database(old).status == "fail"
 
     (tmp_path / "text.db").write_text("this is no database at all, but long enough" * 100)
-    assert doctor.check_database(tmp_path / "text.db").status == "fail"
+    assert checks.check_database(tmp_path / "text.db").status == "fail"
 
 
 def test_what_waits_in_the_spool_is_told(tmp_path: Path) -> None:
     settings = load_settings(None, {}, {"data_dir": str(tmp_path)})
-    assert doctor.check_spool(settings).status == "ok"
+    assert checks.check_spool(settings).status == "ok"
     folder = settings.spool_folder / "main"
     folder.mkdir(parents=True)
     (folder / "00000001.spool").write_bytes(b"x" * 2048)
-    check = doctor.check_spool(settings)
+    check = checks.check_spool(settings)
     assert (check.status, check.detail.startswith("2.0 KB in 1 files")) == ("warn", True)
 
 
@@ -123,10 +124,10 @@ async def test_a_port_that_is_taken(tmp_path: Path) -> None:
 
 
 async def test_packs(tmp_path: Path) -> None:
-    assert (await doctor.check_pack(load_settings(None, {}, {}))).status == "ok"
+    assert checks.check_pack(load_settings(None, {}, {})).status == "ok"
     own = tmp_path / "own.toml"
     own.write_text('name = "own"\n[intents.hi]\nexamples = ["hi"]\n')
-    check = await doctor.check_pack(load_settings(None, {}, {"pack": str(own)}))
+    check = checks.check_pack(load_settings(None, {}, {"pack": str(own)}))
     assert "own: 1 intents" in check.detail
 
 

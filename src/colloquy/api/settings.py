@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
@@ -12,6 +12,9 @@ from ..settings import leaf_of
 from .access import needs
 from .parameters import Engine
 from .responses import errors
+
+if TYPE_CHECKING:
+    from ..runtime import Runtime
 
 
 class SettingView(Struct, frozen=True):
@@ -44,12 +47,17 @@ class SettingsView(Struct, frozen=True):
 async def list_settings(runtime: Engine) -> SettingsView:
     """Every setting with its value, its default and its origin. They are read at the start of the
     server and change with the next one."""
+    return SettingsView(effective(runtime))
+
+
+def effective(runtime: Runtime) -> list[SettingView]:
+    """Every setting that the runtime was made with."""
     views = []
     for name, value, origin in runtime.resolution.rows():
         leaf = leaf_of(name)
         assert leaf is not None, name
         views.append(SettingView(name, value, origin, leaf.environment, leaf.default, leaf.doc))
-    return SettingsView(views)
+    return views
 
 
 ROUTES: list[HTTPRouteHandler] = [list_settings]

@@ -20,7 +20,8 @@ def register(root: typer.Typer) -> None:
 
         Exits with 1 when something has to be repaired before the engine keeps its promises.
         """
-        from ..doctor import examine, worst
+        from ..doctor import examine
+        from ..runtime.checks import worst
 
         checks = asyncio.run(examine(where.config, os.environ, where.overrides()))
         status = worst(checks)

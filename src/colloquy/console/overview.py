@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from ..api.parameters import Engine
 from .access import CurrentOperator, requires
 from .forms import FormRequest
-from .render import HEADERS, page, see
+from .render import HEADERS, address_of, page, see
 from .shell import home
 
 
@@ -22,7 +22,7 @@ async def overview(
     if not operator.may("operate"):
         return see(home(operator.scopes))
     now, _ = runtime.statistics_now()
-    return page(request, "overview/page.html", now=now, address=str(request.base_url).rstrip("/"))
+    return page(request, "overview/page.html", now=now, address=address_of(request))
 
 
 @get("/overview/health", guards=[requires("operate")])
@@ -36,7 +36,7 @@ async def health_part(request: FormRequest, runtime: Engine) -> Response[Any]:
 async def census_part(request: FormRequest, runtime: Engine) -> Response[Any]:
     """How the conversations are spread; the page asks for it when they were counted again."""
     now, _ = runtime.statistics_now()
-    return page(request, "overview/census.html", now=now, address=str(request.base_url).rstrip("/"))
+    return page(request, "overview/census.html", now=now, address=address_of(request))
 
 
 @get("/statistics", guards=[requires("operate")])

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from .. import __version__
 from ..model.times import now_us, rfc3339
-from .access import operator_of
+from .access import is_https, operator_of
 
 HEADERS = {
     "content-security-policy": (
@@ -30,6 +30,10 @@ HEADERS = {
 DONE = {
     "key-revoked": "Key revoked. Whoever used it is logged out.",
     "logged-out": "You are logged out.",
+    "webhook-enabled": "The webhook is enabled.",
+    "webhook-disabled": "The webhook is disabled.",
+    "webhook-deleted": "The webhook and its deliveries are deleted.",
+    "redelivered": "It will be sent again.",
 }
 """What a page says about the action that led to it: `?done=` names one of these."""
 
@@ -76,6 +80,12 @@ def page(
     }
     body = _environment().get_template(template).render({**shared, **context})
     return Response(body, status_code=status, headers=HEADERS, media_type="text/html")
+
+
+def address_of(request: Request[Any, Any, Any]) -> str:
+    """This server as the browser calls it, for commands that a reader may copy."""
+    scheme = "https" if is_https(request) else "http"
+    return f"{scheme}://{request.headers.get('host', 'localhost')}"
 
 
 def see(path: str, **query: str) -> Redirect:
