@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.params import FromPath
 
 from ..model.errors import NotFound
-from . import live, overview, shell
+from . import doctor, keys, live, overview, settings, shell, webhooks
 from .access import provide_operator, refuse_forged
 from .forms import FormRequest
 from .problems import console_problem
@@ -27,6 +27,10 @@ def console_router() -> Router:
         route_handlers=[
             *shell.ROUTES,
             *overview.ROUTES,
+            *keys.ROUTES,
+            *webhooks.ROUTES,
+            *settings.ROUTES,
+            *doctor.ROUTES,
             *live.ROUTES,
             nothing,
         ],

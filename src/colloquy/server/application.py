@@ -112,6 +112,7 @@ def _litestar(runtime: Runtime, door: MessageDoor, streams: Streams) -> Litestar
                 "runtime": runtime,
                 "logins": Logins(runtime.store, runtime.settings.console),
                 "live": Live(runtime, streams),
+                "examining": asyncio.Lock(),
             }
         ),
         exception_handlers={Exception: problem_response},
