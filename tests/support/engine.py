@@ -12,6 +12,7 @@ from typing import Any
 from colloquy import Colloquy, Message, Sender
 from colloquy.model import ids
 from colloquy.model.errors import ColloquyError
+from colloquy.model.times import Clock, now_us
 from colloquy.model.views import MessageState, OwnerRequest, OwnerView, Receipt, StreamItem
 from colloquy.runtime import Runtime
 from colloquy.settings import load_settings
@@ -127,12 +128,17 @@ def settings_for(database: Path | str, folder: Path | None = None, **overrides: 
 
 @asynccontextmanager
 async def running(
-    app: Colloquy, database: Path | str, folder: Path | None = None, **overrides: str
+    app: Colloquy,
+    database: Path | str,
+    folder: Path | None = None,
+    *,
+    clock: Clock = now_us,
+    **overrides: str,
 ) -> AsyncIterator[Talk]:
     """A started runtime on this database; stopped at the end."""
     settings = settings_for(database, folder, **overrides)
     configure(settings.log_level, "json")
-    runtime = Runtime(app, settings)
+    runtime = Runtime(app, settings, clock=clock)
     await runtime.start()
     try:
         yield Talk(runtime)

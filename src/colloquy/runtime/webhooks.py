@@ -69,6 +69,7 @@ class Webhooks:
         self._settings = settings.webhooks
         self._store = store
         self._rows = WebhookRows(store)
+        self._owns = owns
         self._clock = clock
         self._sealer = sealer
         self._guard = AddressGuard(
@@ -118,9 +119,10 @@ class Webhooks:
         before = self._clock() - int(self._settings.keep_s * 1e6)
         newest = self._settings.keep_newest
         gone = 0
-        for one in self._sender.owned():
-            while pruned := await self._rows.prune(one.id, before, newest, DELETE_BATCH):
-                gone += pruned
+        for row in await self._rows.all():
+            if self._owns(bytes.fromhex(row.id)):
+                while pruned := await self._rows.prune(row.id, before, newest, DELETE_BATCH):
+                    gone += pruned
         return gone
 
     # -- subscriptions ------------------------------------------------------------------------

@@ -51,14 +51,23 @@ class Answer(NamedTuple):
 
 
 class Poster:
-    """Posts to receivers, each over connections of its own origin."""
+    """Posts to receivers, each over connections of its own origin.
 
-    def __init__(self, guard: AddressGuard, resolve: Resolver, timeout_s: float) -> None:
+    `trust`: whose certificates are good, by default those of the authorities that httpx ships.
+    """
+
+    def __init__(
+        self,
+        guard: AddressGuard,
+        resolve: Resolver,
+        timeout_s: float,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
         self._guard = guard
         self._resolve = resolve
         self._timeout_s = timeout_s
         self._transports: OrderedDict[_Origin, httpx.AsyncHTTPTransport] = OrderedDict()
-        self._trust: ssl.SSLContext | None = None
+        self._trust = trust
 
     async def close(self) -> None:
         while self._transports:
