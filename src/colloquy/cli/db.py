@@ -69,7 +69,7 @@ async def _status(settings: Settings) -> dict[str, Any]:
         return found | await _postgres_status(settings)
     import apsw
 
-    from ..doctor import schema_version
+    from ..runtime.checks import schema_version
     from ..storage.file_lock import FileLock
 
     if not file.exists():
