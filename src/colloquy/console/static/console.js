@@ -26,7 +26,7 @@ export function shortTime(moment, now = new Date()) {
   return moment.getFullYear() === now.getFullYear() ? day.format(moment) : dayOfYear.format(moment);
 }
 
-function showTimes(within = document) {
+export function showTimes(within = document) {
   const now = new Date();
   for (const element of within.querySelectorAll("time.when")) {
     const moment = new Date(element.dateTime);
@@ -127,7 +127,11 @@ const RETRY_MS = 3000;
 
 function follow(path) {
   const source = new EventSource(path);
-  source.addEventListener("open", () => showLive("live", "Live"));
+  source.addEventListener("open", () => {
+    showLive("live", "Live");
+    // Something may have changed while nobody listened; an empty list says: it is not known what.
+    document.body.dispatchEvent(new CustomEvent("colloquy:conversations", { detail: [] }));
+  });
   source.addEventListener("error", () => {
     showLive("lost", "Reconnecting…");
     // The browser tries again by itself, except after an answer that was no stream.
@@ -243,7 +247,7 @@ document.addEventListener("keydown", (event) => {
     search.select();
   } else if (sequence === "?") {
     document.getElementById("help")?.showModal();
-  } else if (sequence === "t") toggleTheme();
+  } else if (sequence === "T") toggleTheme();
 });
 
 showTimes();
