@@ -10,7 +10,21 @@ import typer
 from typer.exceptions import TyperException
 
 from ..model.errors import ColloquyError
-from . import chat, config, db, dead_letters, demo, doctor, keys, proof, serve, trace, transfer
+from . import (
+    chat,
+    config,
+    db,
+    dead_letters,
+    demo,
+    doctor,
+    keys,
+    new,
+    proof,
+    serve,
+    trace,
+    transfer,
+    webhooks,
+)
 from .options import Json
 from .output import print_error, print_json
 
@@ -24,13 +38,14 @@ def build() -> typer.Typer:
         name="colloquy",
         no_args_is_help=True,
         help="The durable engine behind assistants.",
-        epilog="Start here: colloquy demo",
+        epilog="Start here: colloquy demo, colloquy new",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (serve, chat, demo, transfer, trace, doctor, proof):
+    for module in (new, serve, chat, demo, transfer, trace, doctor, proof):
         module.register(root)
     root.add_typer(dead_letters.app, name="dead-letters")
     root.add_typer(keys.app, name="keys")
+    root.add_typer(webhooks.app, name="webhooks")
     root.add_typer(config.app, name="config")
     root.add_typer(db.app, name="db")
 
