@@ -95,7 +95,56 @@ _DELIVERY: dict[str, Any] = {
     "duration_ms": 83,
 }
 
+_SERIES: dict[str, Any] = {
+    "at": [1769853600, 1769853601],
+    "accepted_per_s": [3.0, 4.0],
+    "turns_per_s": [3.0, 3.0],
+    "replies_per_s": [3.0, 3.0],
+    "p50_ms": [4.1, 4.0],
+    "p95_ms": [9.8, 9.6],
+    "p99_ms": [18.2, 18.0],
+    "waiting": [0, 1],
+}
+
 EXAMPLES: dict[str, Any] = {
+    "StatisticsView": {
+        "now": {
+            "at": _AT,
+            "rates": {"accepted_per_s": 3.4, "turns_per_s": 3.3, "replies_per_s": 3.3},
+            "latency": {"p50_ms": 4.0, "p95_ms": 9.6, "p99_ms": 18.0, "turns": 198},
+            "waiting": {
+                "messages": 1,
+                "held": 0,
+                "quiet": 1,
+                "retry": 0,
+                "parked": 0,
+                "outbox": 0,
+                "spool_bytes": 0,
+                "webhook_lag_s": 0.0,
+            },
+            "health": {
+                "status": "healthy",
+                "score": 98.5,
+                "since": _AT,
+                "signals": [
+                    {"name": "loop_lag", "value": 0.95, "loss": 1.5, "detail": "0.195 s"},
+                ],
+            },
+            "census": {
+                "at": _AT,
+                "conversations": 214,
+                "by_status": {"open": 190, "waiting": 15, "handed_over": 9},
+                "by_owner": {"assistant": 205, "human": 9},
+                "active_last_day": 57,
+                "intents_last_day": {"book_viewing": 21, "greeting": 12},
+                "feelings_last_day": {"neutral": 44, "positive": 9, "negative": 4},
+                "feedback_last_day": {"up": 6, "down": 1},
+                "dead_letters": 2,
+            },
+        },
+        "ten_minutes": _SERIES,
+        "day": _SERIES,
+    },
     "Message": _MESSAGE_SENT,
     "Batch": {
         "messages": [

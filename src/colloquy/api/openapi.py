@@ -19,6 +19,7 @@ from .. import __version__
 from ..model import views
 from ..model import webhooks as webhook_views
 from ..model.message import Message
+from ..model.statistics import StatisticsView
 from . import chat, chat_items, dead_letters, health, keys, messages, settings
 from .conventions import describe, handlers_of, scopes_of
 from .examples import EXAMPLES
@@ -57,6 +58,7 @@ SHOWN: tuple[type[Struct], ...] = (
     webhook_views.DeliveryPage,
     health.StatusView,
     health.ReadyView,
+    StatisticsView,
     settings.SettingsView,
     chat.Session,
     chat.ChatMessage,

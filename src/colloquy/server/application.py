@@ -90,6 +90,7 @@ def _litestar(runtime: Runtime, door: MessageDoor, streams: Streams) -> Litestar
             *keys.ROUTES,
             *webhooks.ROUTES,
             *health.ROUTES,
+            *statistics.ROUTES,
             *settings.ROUTES,
             *chat.ROUTES,
             *chat_page.ROUTES,
