@@ -130,9 +130,11 @@ async def first_key(runtime: Runtime) -> str | None:
 def tell(url: str, settings: Settings, key: str | None, as_json: bool) -> None:
     """Says where the server is, on standard output; the log goes to the other."""
     if as_json:
-        print_json({"url": url, "chat": f"{url}/chat", "admin_key": key})
+        places = {"chat": f"{url}/chat", "console": f"{url}/console"}
+        print_json({"url": url, **places, "admin_key": key})
         return
     print(f"Colloquy serves {shown('database_url', settings.database_url)}")
+    print(f"  console    {url}/console")
     print(f"  chat page  {url}/chat")
     print(f"  API        {url}/v2/messages   (described at {url}/v2/openapi.json)")
     if key is not None:

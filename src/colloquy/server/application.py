@@ -17,6 +17,7 @@ from ..api import (
     keys,
     messages,
     settings,
+    statistics,
     stream,
     webhooks,
 )
