@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from .access import Guard
+from .examples import PATHS
 from .idempotency import once_per_key
 
 HEADERS: dict[str, dict[str, Any]] = {
@@ -75,26 +76,34 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 }
 """Headers of requests, by name."""
 
-_BY_ANSWER: dict[str, dict[str, str]] = {
-    "Receipt": {
-        "message_id": "$response.body#/message_id",
-        "conversation_id": "$response.body#/conversation_id",
-    },
-    "MessageState": {"conversation_id": "$response.body#/conversation_id"},
-    "ConversationPage": {"conversation_id": "$response.body#/conversations/0/conversation_id"},
-    "ConversationView": {"conversation_id": "$response.body#/conversation_id"},
-    "OwnerView": {"conversation_id": "$response.body#/conversation_id"},
-    "ReplyView": {"conversation_id": "$response.body#/conversation_id"},
-    "DeadLetterPage": {"number": "$response.body#/dead_letters/0/number"},
-    "DeadLetterView": {
-        "message_id": "$response.body#/message_id",
-        "conversation_id": "$response.body#/conversation_id",
-    },
-    "NewKey": {"key_id": "$response.body#/key/id"},
-    "KeysView": {"key_id": "$response.body#/keys/0/id"},
+_ID = "$response.body#/"
+
+_BRINGS: dict[str, list[dict[str, str]]] = {
+    "Receipt": [
+        {"message_id": f"{_ID}message_id"},
+        {"conversation_id": f"{_ID}conversation_id"},
+    ],
+    "MessageState": [{"conversation_id": f"{_ID}conversation_id"}],
+    "ConversationPage": [{"conversation_id": f"{_ID}conversations/0/conversation_id"}],
+    "ConversationView": [{"conversation_id": f"{_ID}conversation_id"}],
+    "OwnerView": [{"conversation_id": f"{_ID}conversation_id"}],
+    "ReplyView": [{"conversation_id": f"{_ID}conversation_id"}],
+    "DeadLetterPage": [{"number": f"{_ID}dead_letters/0/number"}],
+    "DeadLetterView": [
+        {"message_id": f"{_ID}message_id"},
+        {"conversation_id": f"{_ID}conversation_id"},
+    ],
+    "NewKey": [{"key_id": f"{_ID}key/id"}],
+    "KeysView": [{"key_id": f"{_ID}keys/0/id"}],
+    "NewWebhook": [{"webhook_id": f"{_ID}webhook/id"}],
+    "WebhookView": [{"webhook_id": f"{_ID}id"}],
+    "WebhookPage": [{"webhook_id": f"{_ID}webhooks/0/id"}],
+    "DeliveryPage": [
+        {"webhook_id": "$request.path.webhook_id", "number": f"{_ID}deliveries/0/number"}
+    ],
 }
-"""Where the answers have the parameters of other operations' paths (OpenAPI's runtime
-expressions)."""
+"""Parameters of paths that an answer brings, as OpenAPI's runtime expressions. Each set leads to
+the operations whose paths take exactly these."""
 
 _REVALIDATED = "What `If-None-Match` names is still what it is: no body."
 
@@ -145,6 +154,9 @@ def _describe_request(operation: dict[str, Any], method: str, handler: HTTPRoute
         names.append("If-Match")
     if once_per_key in (handler.middleware or ()):
         names.append("Idempotency-Key")
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["example"] = PATHS[parameter["name"]]
     references = [{"$ref": f"#/components/parameters/{name}"} for name in names]
     operation["parameters"] = [*operation.get("parameters", ()), *references]
 
@@ -152,7 +164,7 @@ def _describe_request(operation: dict[str, Any], method: str, handler: HTTPRoute
 def _describe_answers(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
     for status, response in operation["responses"].items():
         names = ["X-Request-Id"]
-        if operation.get("security") != [{}] and status != "401":
+        if "429" in operation["responses"] and status != "401":
             names += ["RateLimit-Policy", "RateLimit"]
         if status in ("200", "304") and "304" in operation["responses"]:
             names.append("ETag")
@@ -167,17 +179,14 @@ def _link(operation: dict[str, Any], operations: list[dict[str, Any]]) -> None:
     """From an answer to every other operation whose path takes what the answer brings."""
     for status, response in operation["responses"].items():
         kinds = [_kind_of(content["schema"]) for content in response.get("content", {}).values()]
-        if status >= "300" or not kinds or kinds[0] not in _BY_ANSWER:
+        if status >= "300" or not kinds:
             continue
-        brings = _BY_ANSWER[kinds[0]]
-        links = {}
-        for target in operations:
-            takes = _path_parameters(target)
-            if target is not operation and takes and takes <= brings.keys():
-                links[target["operationId"]] = {
-                    "operationId": target["operationId"],
-                    "parameters": {name: brings[name] for name in sorted(takes)},
-                }
+        links = {
+            target["operationId"]: {"operationId": target["operationId"], "parameters": brought}
+            for brought in _BRINGS.get(kinds[0], ())
+            for target in operations
+            if target is not operation and _path_parameters(target) == brought.keys()
+        }
         if links:
             response["links"] = links
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 _CONVERSATION = "8f14e45fceea167a5a36dedd4bea2543"
@@ -94,6 +95,15 @@ _DELIVERY: dict[str, Any] = {
     "due_at": "2026-01-31T10:00:05.500000Z",
     "duration_ms": 83,
 }
+
+PATHS: dict[str, Any] = {
+    "message_id": _MESSAGE,
+    "conversation_id": _CONVERSATION,
+    "number": 17,
+    "key_id": "3f2a9c0b1d4e",
+    "webhook_id": "6f4922f45568161a8cdf4ad2299f6d23",
+}
+"""Values of parameters in paths, by name."""
 
 _SERIES: dict[str, Any] = {
     "at": [1769853600, 1769853601],
@@ -270,3 +280,47 @@ EXAMPLES: dict[str, Any] = {
         "before": None,
     },
 }
+
+_ACCEPTED = {
+    "one": {"summary": "One message", "value": EXAMPLES["Receipt"]},
+    "many": {"summary": "A batch", "value": EXAMPLES["Results"]},
+}
+_FIRST_BYTES = "retry: 1000\n: open\n\n"
+_EVENT = {"kind": "owner", "seq": 4, "at": _AT, "data": {"owner": "human"}}
+_SHOWN_EVENT = {"kind": "message", "seq": 2, "at": _AT, "id": "01J9ZK3T8Q", "text": "Hello"}
+
+ANSWERS: dict[str, dict[str, dict[str, Any]]] = {
+    "sendMessages": {"202": _ACCEPTED},
+    "importMessages": {"202": _ACCEPTED},
+    "healthReport": {
+        "200": {
+            "example": {
+                "summary": "Shortened",
+                "value": {
+                    "status": "healthy",
+                    "score": 98.5,
+                    "since_us": 1769853600000000,
+                    "at_us": 1769857200000000,
+                    "signals": [],
+                    "uptime_s": 3600.0,
+                    "pending": 2,
+                },
+            }
+        }
+    },
+    "metrics": {
+        "200": {
+            "example": {
+                "summary": "Shortened",
+                "value": "# TYPE colloquy_turns counter\ncolloquy_turns_total 1204.0\n",
+            }
+        }
+    },
+    "streamConversation": {
+        "200": {"example": {"value": f"{_FIRST_BYTES}id: 4\ndata: {json.dumps(_EVENT)}\n\n"}}
+    },
+    "chatStream": {
+        "200": {"example": {"value": f"{_FIRST_BYTES}id: 2\ndata: {json.dumps(_SHOWN_EVENT)}\n\n"}}
+    },
+}
+"""Of answers that no single struct stands for, by operation and status."""

@@ -17,7 +17,7 @@ from ..model.errors import ColloquyError, InvalidInput
 from ..runtime.idempotency import Answer, Claim
 from ..telemetry import get_logger
 from .access import header, principal_of
-from .bodies import check_headers, read_body
+from .bodies import read_body
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -40,9 +40,7 @@ def once_per_key(app: ASGIApp) -> ASGIApp:
             raise InvalidInput("a key has 1 to 255 printable characters", field="Idempotency-Key")
         runtime: Runtime = Litestar.from_scope(scope).state.runtime
         caller = scope["principal"] = principal_of(runtime, scope)
-        limit = runtime.settings.accept.max_body_bytes
-        check_headers(scope["headers"], limit)
-        body = await read_body(receive, limit)
+        body = await read_body(receive, runtime.settings.accept.max_body_bytes)
         route = f"{scope['method']} {scope['path']}"
         found = await runtime.idempotency.begin(caller.id, route, key.decode("ascii"), body)
         if isinstance(found, Answer):

@@ -22,7 +22,7 @@ from ..model.message import Message
 from ..model.statistics import StatisticsView
 from . import chat, chat_items, dead_letters, health, keys, messages, settings
 from .conventions import describe, handlers_of, scopes_of
-from .examples import EXAMPLES
+from .examples import ANSWERS, EXAMPLES
 from .problems import Problem
 
 SHOWN: tuple[type[Struct], ...] = (
@@ -208,6 +208,9 @@ def _finish(operation: dict[str, Any]) -> None:
             name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
             if name in EXAMPLES and "examples" not in content:
                 content["examples"] = {"example": {"value": EXAMPLES[name]}}
+    for status, found in ANSWERS.get(operation["operationId"], {}).items():
+        for content in responses[status]["content"].values():
+            content["examples"] = found
 
 
 def _reference(name: str) -> dict[str, str]:

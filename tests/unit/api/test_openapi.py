@@ -17,7 +17,7 @@ from colloquy.runtime import Runtime
 from colloquy.runtime.keys import SCOPES
 from colloquy.server.application import build_asgi
 
-OPEN = {"/health", "/ready", "/chat/session"}
+OPEN = {"/health", "/ready", "/chat/session", "/chat/config"}
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +77,8 @@ def test_bodies_and_answers_have_examples(made: dict[str, Any]) -> None:
         bodies = [operation["requestBody"]] if "requestBody" in operation else []
         bodies += [body for status, body in operation["responses"].items() if int(status) < 300]
         for body in bodies:
-            for kind, content in body.get("content", {}).items():
-                if kind.endswith("json") and "$ref" in content["schema"]:
-                    assert content["examples"], f"{method} {path}"
+            for content in body.get("content", {}).values():
+                assert content["examples"], f"{method} {path}"
 
 
 def test_every_example_is_what_it_says() -> None:
@@ -96,9 +95,54 @@ def test_the_messages_of_examples_are_good() -> None:
 
 
 def test_every_reference_leads_somewhere(made: dict[str, Any]) -> None:
-    schemas = made["components"]["schemas"]
     for reference in _references(made):
-        assert reference.removeprefix("#/components/schemas/") in schemas
+        room, name = reference.removeprefix("#/components/").split("/")
+        assert name in made["components"][room]
+
+
+def test_every_operation_names_its_headers(made: dict[str, Any]) -> None:
+    for path, method, operation in operations(made):
+        sent = [
+            parameter.get("$ref", "").rpartition("/")[2] for parameter in operation["parameters"]
+        ]
+        assert "X-Request-Id" in sent
+        for status, response in operation["responses"].items():
+            headers = set(response["headers"])
+            assert "X-Request-Id" in headers
+            assert ("Retry-After" in headers) == (status in ("429", "503")), (path, status)
+            if "429" in operation["responses"] and status != "401":
+                assert {"RateLimit", "RateLimit-Policy"} <= headers, (path, status)
+        if "304" in operation["responses"]:
+            assert method == "get" and "If-None-Match" in sent
+            assert "ETag" in operation["responses"]["200"]["headers"]
+        assert ("If-Match" in sent) == ("412" in operation["responses"]), path
+        if "Idempotency-Key" in sent:
+            assert method == "post" and "409" in operation["responses"], path
+
+
+def test_posts_without_an_id_of_their_own_take_a_key(made: dict[str, Any]) -> None:
+    """All others are harmless when repeated: what is sent has an id, or it only is a trial."""
+    own_id = {"sendMessages", "importMessages", "reply", "chatSession", "chatSend"}
+    own_id |= {"testWebhook", "redeliverWebhookDelivery"}
+    for path, method, operation in operations(made):
+        if method == "post" and operation["operationId"] not in own_id:
+            sent = [one.get("$ref", "") for one in operation["parameters"]]
+            assert "#/components/parameters/Idempotency-Key" in sent, path
+
+
+def test_links_lead_to_operations_whose_whole_path_they_fill(made: dict[str, Any]) -> None:
+    known = {operation["operationId"]: operation for _, _, operation in operations(made)}
+    found = 0
+    for _, _, operation in operations(made):
+        for response in operation["responses"].values():
+            for link in response.get("links", {}).values():
+                target = known[link["operationId"]]
+                path = [one["name"] for one in target["parameters"] if one.get("in") == "path"]
+                assert sorted(link["parameters"]) == sorted(path)
+                found += 1
+    assert found >= 40
+    links = known["sendMessages"]["responses"]["202"]["links"]
+    assert {"getMessage", "getConversation", "setOwner"} <= links.keys()
 
 
 def _references(node: Any) -> list[str]:
