@@ -149,7 +149,8 @@ async def rotate_webhook(runtime: Engine, principal: Caller, webhook_id: Webhook
     tags=_TAGS,
     status_code=200,
     guards=[needs("admin")],
-    responses=errors(401, 403, 404, 422, 503),
+    middleware=[once_per_key],
+    responses=errors(401, 403, 404, 409, 422, 503),
 )
 async def test_webhook(runtime: Engine, webhook_id: WebhookId) -> DeliveryView:
     """Posts a `webhook.test` event now, once, and says what came back."""
@@ -182,6 +183,7 @@ async def list_deliveries(
     tags=_TAGS,
     status_code=200,
     guards=[needs("admin")],
+    middleware=[once_per_key],
     responses=errors(401, 403, 404, 409, 422, 503),
 )
 async def redeliver(runtime: Engine, webhook_id: WebhookId, number: DeliveryNumber) -> DeliveryView:

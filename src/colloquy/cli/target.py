@@ -45,6 +45,11 @@ class Local:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
+    @property
+    def runtime(self) -> Runtime:
+        """The engine, for what has methods of its own."""
+        return self._runtime
+
     async def send(self, message: Message, wait_s: float = 0.0) -> Answer:
         from ..client import Answer
 

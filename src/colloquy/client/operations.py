@@ -35,6 +35,7 @@ from .feed import Feed, stream_item
 from .operation import operation, paged, streaming
 from .problems import error_of
 from .request import Ask, json, nothing
+from .webhooks import WebhookOperations
 
 NOT_WELL = frozenset({503})
 REFUSED = frozenset({422})
@@ -223,7 +224,13 @@ class ServerOperations:
         return Ask(bytes.decode)
 
 
-class Operations(MessageOperations, ConversationOperations, DeadLetterOperations, ServerOperations):
+class Operations(
+    MessageOperations,
+    ConversationOperations,
+    DeadLetterOperations,
+    WebhookOperations,
+    ServerOperations,
+):
     """Everything that a key can ask a server for."""
 
 

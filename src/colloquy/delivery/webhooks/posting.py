@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import httpx
 
-from ... import __version__
 from ...model.errors import InvalidInput
 from ...model.times import now_us, to_us
 from .addresses import Address, AddressGuard, Refused, Resolver
@@ -116,7 +115,7 @@ class Poster:
                 url.copy_with(host=str(address)),
                 headers={
                     "host": url.netloc.decode("ascii"),
-                    "user-agent": f"Colloquy/{__version__}",
+                    "user-agent": "Colloquy",
                     "content-type": "application/json",
                     "accept-encoding": "identity",
                     **headers,
