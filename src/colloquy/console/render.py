@@ -28,6 +28,8 @@ HEADERS = {
 }
 
 DONE = {
+    "letters-discarded": "Discarded. They are kept under “Discarded”.",
+    "letters-retried": "Put back: each is handled again as a new turn of its conversation.",
     "key-revoked": "Key revoked. Whoever used it is logged out.",
     "logged-out": "You are logged out.",
     "webhook-enabled": "The webhook is enabled.",

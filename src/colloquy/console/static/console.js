@@ -93,11 +93,12 @@ function confirmed(asked, text) {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.dataset.confirm || form.dataset.confirmed) return;
+  const { submitter } = event;
+  const asked = submitter?.dataset.confirm ? submitter : form;
+  if (!asked.dataset.confirm || form.dataset.confirmed) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  const { submitter } = event;
-  if (!(await confirmed(form, form.dataset.confirm))) return;
+  if (!(await confirmed(asked, asked.dataset.confirm))) return;
   form.dataset.confirmed = "true";
   form.requestSubmit(submitter);
   delete form.dataset.confirmed;
