@@ -25,15 +25,21 @@ function kindOf(api, schema) {
   return `${[schema.type ?? "anything"].flat().join(" or ")}${format}`;
 }
 
-const BOUNDS = {
-  minimum: "at least", exclusiveMinimum: "above", maximum: "at most", minLength: "characters, at least",
-  maxLength: "characters, at most", minItems: "items, at least", maxItems: "items, at most",
-  pattern: "pattern",
-};
+/* `1 to 100 characters`, `at least 0`. */
+function range(least, most, unit) {
+  if (least === undefined && most === undefined) return [];
+  const words = least === undefined ? `at most ${most}` : most === undefined ? `at least ${least}` : `${least} to ${most}`;
+  return [`${words} ${unit}`.trim()];
+}
 
 function bounds(schema) {
-  const found = Object.entries(BOUNDS).filter(([key]) => key in schema);
-  const parts = found.map(([key, words]) => `${words} ${schema[key]}`);
+  const parts = [
+    ...range(schema.minimum, schema.maximum, ""),
+    ...range(schema.minLength, schema.maxLength, "characters"),
+    ...range(schema.minItems, schema.maxItems, "items"),
+  ];
+  if (schema.exclusiveMinimum !== undefined) parts.push(`above ${schema.exclusiveMinimum}`);
+  if (schema.pattern) parts.push(`pattern ${schema.pattern}`);
   if (schema.default !== undefined && schema.default !== null) {
     parts.push(`default ${JSON.stringify(schema.default)}`);
   }

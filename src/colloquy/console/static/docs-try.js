@@ -101,7 +101,10 @@ async function run(operation, method, path, form, output, stop) {
 export function tryOut(operation, method, path, examples) {
   const output = make("div", { class: "output" });
   const form = make("form", { class: "try", autocomplete: "off" });
-  for (const one of operation.parameters) form.append(parameterField(operation, one));
+  const headers = make("details", { class: "nested" }, make("summary", {}, "Headers"));
+  for (const one of operation.parameters) {
+    (one.in === "header" ? headers : form).append(parameterField(operation, one));
+  }
   if (operation.security[0]?.visitor) {
     const id = `${operation.operationId}-visitor`;
     const input = make("input", {
@@ -118,6 +121,7 @@ export function tryOut(operation, method, path, examples) {
     input.value = text;
     form.append(field(id, "Body", input));
   }
+  form.append(headers);
   const send = make("button", { type: "submit", class: "primary" }, "Send");
   const stop = make("button", { type: "button", hidden: true }, "Stop");
   form.append(make("p", { class: "actions" }, send, stop, make("span", { class: "note" }, "A real request to this server.")));

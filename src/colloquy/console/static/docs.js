@@ -6,7 +6,6 @@ import { curl, examplePath, python } from "./docs-samples.js";
 import { fields, parameterRow, resolved, rows } from "./docs-schema.js";
 import { credentials, tryOut } from "./docs-try.js";
 
-const PLACES = { path: "Path", query: "Query", header: "Headers" };
 const byId = (id) => document.getElementById(id);
 
 const examplesOf = (content) => Object.values(content?.examples ?? {});
@@ -23,11 +22,9 @@ function needs(operation) {
   return `Needs a key with the scope ${way.key.map((scope) => `\`${scope}\``).join(" or ")}.`;
 }
 
-function parametersOf(api, operation) {
-  return Object.entries(PLACES).flatMap(([place, title]) => {
-    const found = operation.parameters.filter((one) => one.in === place);
-    return found.length ? [section(title, rows(found.map((one) => parameterRow(api, one))))] : [];
-  });
+function parametersOf(api, operation, place, title) {
+  const found = operation.parameters.filter((one) => one.in === place);
+  return found.length ? [section(title, rows(found.map((one) => parameterRow(api, one))))] : [];
 }
 
 function schemaOf(api, content) {
@@ -120,7 +117,11 @@ function show(api, { path, method, operation }) {
       make(
         "div", { class: "words" },
         ...about, prose("p", needs(operation), { class: "needs" }),
-        ...parametersOf(api, operation), ...bodyOf(api, operation), ...answersOf(api, operation),
+        ...parametersOf(api, operation, "path", "Path"),
+        ...parametersOf(api, operation, "query", "Query"),
+        ...bodyOf(api, operation),
+        ...parametersOf(api, operation, "header", "Headers"),
+        ...answersOf(api, operation),
         ...linksOf(api, operation),
       ),
       make("div", { class: "code" }, sampleTabs(operation, request), trying),
@@ -210,6 +211,7 @@ function follow(all) {
     const first = all.find((one) => seen.has(one.node));
     for (const link of links.values()) link.removeAttribute("aria-current");
     first?.link.setAttribute("aria-current", "true");
+    first?.link.scrollIntoView({ block: "nearest" });
   }, { rootMargin: "-80px 0px -60% 0px" });
   for (const node of links.keys()) watcher.observe(node);
 }
