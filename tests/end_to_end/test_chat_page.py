@@ -9,12 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from support.browser import Watched
+from support.chat import OTHER, OWN, Visitor, answered, say
 from support.server import QUICK_REPLIES, Server
 from support.serving import ServerProcess
-
-OWN = ".line.own .bubble"
-OTHER = ".line:not(.own) .bubble"
 
 
 @pytest.fixture(scope="module")
@@ -23,33 +20,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-class Visitor(Watched):
-    """The browser of one visitor of the chat page."""
-
-    def open(self, path: str = "/chat") -> Page:
-        page = super().open(path)
-        expect(page.locator("#state-text")).to_have_text("Online")
-        return page
-
-
 @pytest.fixture
 def visitor(browser: Browser, server: Server) -> Iterator[Visitor]:
     watched = Visitor(browser, server.url)
     yield watched
     watched.context.close()
     assert watched.complaints == []
-
-
-def say(page: Page, text: str) -> None:
-    page.get_by_label("Your message").fill(text)
-    page.get_by_role("button", name="Send").click()
-
-
-def answered(page: Page, *texts: str) -> None:
-    """Waits until the page shows exactly these messages, each with its answer, in order."""
-    expect(page.locator(OWN)).to_have_text(list(texts))
-    expect(page.locator(OTHER)).to_have_text([f"You said: {text}" for text in texts])
-    expect(page.locator(".pending, .failed")).to_have_count(0)
 
 
 def test_a_conversation(visitor: Visitor) -> None:
@@ -84,11 +60,11 @@ def test_who_answers_is_shown(visitor: Visitor, server: Server) -> None:
             f"{path}/replies",
             json={"text": "I am Tom", "author_name": "Tom", "take_over": True},
         ).raise_for_status()
-        expect(page.get_by_text("A colleague has joined")).to_be_visible()
+        expect(page.get_by_text("Tom has joined")).to_be_visible()
         expect(page.locator(OTHER)).to_have_text(["I am Tom"])
         expect(page.locator(".author")).to_have_text(["Tom"])
         expect(page.locator("#typing")).to_be_hidden()
-        expect(page.locator("#state-text")).to_have_text("A person answers here")
+        expect(page.locator("#state-text")).to_have_text("Tom answers here")
         desk.post(f"{path}/owner", json={"owner": "assistant"}).raise_for_status()
     expect(page.get_by_text("The assistant is back")).to_be_visible()
     expect(page.locator("#state-text")).to_have_text("Online")

@@ -53,10 +53,14 @@ async def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
 
 
 class Server:
-    """A context manager. Keyword arguments of `start` are settings by dotted name."""
+    """A context manager. `app` makes the assistant; other keyword arguments are settings by dotted
+    name."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, app: Callable[[], Colloquy] = assistant, **settings: str
+    ) -> None:
         self.folder = folder
+        self._make_app = app
         self.settings = settings
         self.url = ""
         self.runtime: Runtime
@@ -100,7 +104,7 @@ class Server:
     async def _serve(self, port: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        app = assistant()
+        app = self._make_app()
         overrides = {
             "preset": "test",
             "database_url": f"sqlite:///{self.folder / 'test.db'}",
