@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any, Literal
+
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 
 from ..model.errors import InvalidInput
+from ..model.session import Owner, SessionStatus
 from ..model.views import (
+    ConversationFilter,
     ConversationPage,
     ConversationView,
     EventPage,
@@ -18,26 +22,62 @@ from ..model.views import (
 )
 from .access import needs
 from .idempotency import once_per_key
-from .parameters import After, Before, Caller, ConversationId, Engine, Limit
+from .parameters import After, Caller, ConversationId, Cursor, Engine, Limit
 from .preconditions import IfMatch
 from .responses import BODY, errors
 
 _TAGS = ["Conversations"]
 
+MAX_SEARCH = 1000
+"""Characters of a search."""
+
+Feeling = Literal["negative", "neutral", "positive"]
+
+
+def _filter(
+    description: str, *, min_length: int | None = None, max_length: int | None = None
+) -> Any:
+    return QueryParameter(
+        required=False, description=description, min_length=min_length, max_length=max_length
+    )
+
 
 @get(
     "/v2/conversations",
     operation_id="listConversations",
-    summary="List conversations, newest first",
+    summary="List conversations, newest activity first",
     tags=_TAGS,
     guards=[needs("read")],
     responses=errors(401, 403, 422),
 )
 async def list_conversations(
-    runtime: Engine, before: Before = None, limit: Limit = 50
+    runtime: Engine,
+    status: Annotated[SessionStatus | None, _filter("Its status.")] = None,
+    owner: Annotated[Owner | None, _filter("Who answers.")] = None,
+    channel: Annotated[str | None, _filter("Its channel.", max_length=64)] = None,
+    account: Annotated[str | None, _filter("Its account.", max_length=64)] = None,
+    intent: Annotated[str | None, _filter("Of the peer's newest message.", max_length=128)] = None,
+    feeling: Annotated[Feeling | None, _filter("Of the peer's newest message.")] = None,
+    unread: Annotated[bool | None, _filter("Whether the peer said something unread.")] = None,
+    q: Annotated[
+        str | None,
+        _filter(
+            "Beginnings of words of the peer's key or name, or of what was said.",
+            min_length=1,
+            max_length=MAX_SEARCH,
+        ),
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> ConversationPage:
-    """Page with `next` as `before` until it is null."""
-    return await runtime.conversations(before, limit)
+    """Those for which every given filter holds. Page with `next` as `cursor` until it is null.
+
+    A page may be short and still have a next one: a filter that few pass is not looked through to
+    the end at once. A search looks at the newest 5,000 places where its words were said; what was
+    said is found within seconds.
+    """
+    wanted = ConversationFilter(status, owner, channel, account, intent, feeling, unread, q)
+    return await runtime.conversations(wanted, cursor, limit)
 
 
 @get(

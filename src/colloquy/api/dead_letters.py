@@ -14,7 +14,7 @@ from ..model.views import DeadLetterPage, DeadLetterView
 from .access import needs
 from .conversations import actor_of
 from .idempotency import once_per_key
-from .parameters import Before, Caller, Engine, Limit, Number
+from .parameters import Caller, Cursor, Engine, Limit, Number
 from .responses import BODY, errors
 
 _TAGS = ["Dead letters"]
@@ -24,6 +24,12 @@ Numbers = Annotated[list[LetterNumber], Meta(min_length=1, max_length=1000)]
 Status = Annotated[
     Literal["dead", "discarded"],
     QueryParameter(required=False, description="Which of them."),
+]
+OfConversation = Annotated[
+    str | None,
+    QueryParameter(
+        pattern=r"^[0-9a-f]{32}$", required=False, description="Only those of this conversation."
+    ),
 ]
 
 
@@ -53,10 +59,14 @@ class NumbersView(Struct, frozen=True):
     responses=errors(401, 403, 422),
 )
 async def list_dead_letters(
-    runtime: Engine, before: Before = None, limit: Limit = 50, status: Status = "dead"
+    runtime: Engine,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    status: Status = "dead",
+    conversation_id: OfConversation = None,
 ) -> DeadLetterPage:
-    """Page with `next` as `before` until it is null."""
-    return await runtime.dead_letters(before, limit, status)
+    """Page with `next` as `cursor` until it is null."""
+    return await runtime.dead_letters(cursor, limit, status, conversation_id)
 
 
 @get(

@@ -32,7 +32,7 @@ Number = Annotated[int, PathParameter(ge=1, le=2**53, description="The dead lett
 Before = Annotated[
     int | None,
     QueryParameter(
-        ge=0, le=2**53, required=False, description="Only what is older: `next` of the last page."
+        ge=0, le=2**53, required=False, description="Only what is older: `before` of a page."
     ),
 ]
 After = Annotated[

@@ -11,7 +11,7 @@ import typer
 
 from ..model.errors import InvalidInput
 from ..model.views import DeadLetterView
-from .options import Before, Limit, Reach, command
+from .options import Cursor, Limit, Reach, command
 from .output import clock_time, print_json, print_table, shortened
 from .target import Local, reached
 
@@ -35,14 +35,14 @@ PAGE = 200
 def list_(
     reach: Reach,
     limit: Limit = 50,
-    before: Before = None,
+    cursor: Cursor = None,
     status: Annotated[str, typer.Option("--status", help="dead or discarded.")] = "dead",
 ) -> None:
     """Lists dead letters, newest first."""
 
     async def work() -> None:
         async with reached(reach) as target:
-            page = await target.dead_letter_page(before, limit, status)
+            page = await target.dead_letter_page(cursor, limit, status)
         if reach.json:
             print_json(page)
             return
@@ -62,7 +62,7 @@ def list_(
             empty=f"No {status} letters.",
         )
         if page.next is not None:
-            print(f"More: --before {page.next}")
+            print(f"More: --cursor {page.next}")
 
     asyncio.run(work())
 
@@ -136,16 +136,12 @@ def discard(
 async def all_numbers(target: Local | Any, conversation: str | None = None) -> list[int]:
     """The numbers of all dead letters (of one conversation), oldest first."""
     found: list[int] = []
-    before: int | None = None
+    cursor: str | None = None
     while True:
-        page = await target.dead_letter_page(before, PAGE)
-        found += [
-            letter.number
-            for letter in page.dead_letters
-            if conversation in (None, letter.conversation_id)
-        ]
-        before = page.next
-        if before is None:
+        page = await target.dead_letter_page(cursor, PAGE, conversation_id=conversation)
+        found += [letter.number for letter in page.dead_letters]
+        cursor = page.next
+        if cursor is None:
             return sorted(found)
 
 

@@ -31,8 +31,8 @@ def complete_assignment(incomplete: str) -> list[tuple[str, str]]:
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="Most rows to show.")]
-Before = Annotated[
-    int | None, typer.Option("--before", help="Show rows below this number: the next page.")
+Cursor = Annotated[
+    str | None, typer.Option("--cursor", help="Show the next page: what the last one ended with.")
 ]
 
 

@@ -76,13 +76,13 @@ class Local:
         return await self._runtime.trace(message_id)
 
     async def conversations(self, limit: int = 50) -> AsyncIterator[ConversationView]:
-        before: int | None = None
+        cursor: str | None = None
         while True:
-            page = await self._runtime.conversations(before, limit)
+            page = await self._runtime.conversations(cursor=cursor, limit=limit)
             for view in page.conversations:
                 yield view
-            before = page.next
-            if before is None:
+            cursor = page.next
+            if cursor is None:
                 return
 
     async def conversation(self, conversation_id: str) -> ConversationView:
@@ -99,9 +99,13 @@ class Local:
             following = page.next
 
     async def dead_letter_page(
-        self, before: int | None = None, limit: int = 50, status: str = "dead"
+        self,
+        cursor: str | None = None,
+        limit: int = 50,
+        status: str = "dead",
+        conversation_id: str | None = None,
     ) -> DeadLetterPage:
-        return await self._runtime.dead_letters(before, limit, status)
+        return await self._runtime.dead_letters(cursor, limit, status, conversation_id)
 
     async def dead_letter(self, number: int) -> DeadLetterView:
         return await self._runtime.dead_letter(number)

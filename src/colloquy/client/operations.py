@@ -15,21 +15,29 @@ import msgspec
 from ..model.errors import ColloquyError
 from ..model.message import Message
 from ..model.views import (
+    ConversationFilter,
     ConversationPage,
     ConversationView,
     DeadLetterPage,
     DeadLetterView,
     EventPage,
+    FeedbackRequest,
+    FeedbackView,
     KeyView,
     MessageState,
     NewKey,
+    NoteRequest,
+    NoteView,
     OwnerRequest,
     OwnerView,
+    ParticipantsView,
+    ReadRequest,
     Receipt,
     ReplyRequest,
     ReplyView,
     StreamItem,
     Trace,
+    TranscriptPage,
 )
 from .feed import Feed, stream_item
 from .operation import operation, paged, streaming
@@ -39,6 +47,7 @@ from .webhooks import WebhookOperations
 
 NOT_WELL = frozenset({503})
 REFUSED = frozenset({422})
+_ALL = ConversationFilter()
 
 
 class Answer(NamedTuple):
@@ -84,15 +93,19 @@ class ConversationOperations:
 
     @operation("GET", "/v2/conversations")
     def conversation_page(
-        self, before: int | None = None, limit: int | None = None
+        self,
+        filter: ConversationFilter = _ALL,
+        cursor: str | None = None,
+        limit: int | None = None,
     ) -> Ask[ConversationPage]:
-        """One page of conversations, newest first."""
-        return Ask(json(ConversationPage), query={"before": before, "limit": limit})
+        """One page of the conversations that pass a filter, newest activity first."""
+        wanted = {name: _word(value) for name, value in msgspec.structs.asdict(filter).items()}
+        return Ask(json(ConversationPage), query={**wanted, "cursor": cursor, "limit": limit})
 
     conversations = paged(
         conversation_page,
         lambda page: page.conversations,
-        lambda page: None if page.next is None else {"before": page.next},
+        lambda page: None if page.next is None else {"cursor": page.next},
     )
 
     @operation("GET", "/v2/conversations/{conversation_id}")
@@ -116,6 +129,52 @@ class ConversationOperations:
         lambda page: page.events,
         lambda page: None if page.next is None else {"after": page.next},
     )
+
+    @operation("GET", "/v2/conversations/{conversation_id}/messages")
+    def transcript(
+        self,
+        conversation_id: str,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int | None = None,
+    ) -> Ask[TranscriptPage]:
+        """What was said and done, oldest first: before or after an event, or the newest part."""
+        return Ask(
+            json(TranscriptPage),
+            path={"conversation_id": conversation_id},
+            query={"before": before, "after": after, "limit": limit},
+        )
+
+    @operation("GET", "/v2/conversations/{conversation_id}/participants")
+    def participants(self, conversation_id: str) -> Ask[ParticipantsView]:
+        """Who said something."""
+        return Ask(json(ParticipantsView), path={"conversation_id": conversation_id})
+
+    @operation("POST", "/v2/conversations/{conversation_id}/notes")
+    def note(self, conversation_id: str, request: NoteRequest) -> Ask[NoteView]:
+        """A remark for operators, which visitors never see."""
+        if request.id is None:
+            request = msgspec.structs.replace(request, id=uuid4().hex)
+        return Ask(
+            json(NoteView), path={"conversation_id": conversation_id}, body=request, has_id=True
+        )
+
+    @operation("POST", "/v2/conversations/{conversation_id}/feedback")
+    def feedback(self, conversation_id: str, request: FeedbackRequest) -> Ask[FeedbackView]:
+        """Whether a reply helped."""
+        return Ask(
+            json(FeedbackView), path={"conversation_id": conversation_id}, body=request, has_id=True
+        )
+
+    @operation("POST", "/v2/conversations/{conversation_id}/read")
+    def mark_read(self, conversation_id: str, seq: int) -> Ask[ConversationView]:
+        """Operators have read up to event `seq`."""
+        return Ask(
+            json(ConversationView),
+            path={"conversation_id": conversation_id},
+            body=ReadRequest(seq),
+            has_id=True,
+        )
 
     @operation("POST", "/v2/conversations/{conversation_id}/replies")
     def reply(self, conversation_id: str, request: ReplyRequest) -> Ask[ReplyView]:
@@ -154,15 +213,27 @@ class DeadLetterOperations:
 
     @operation("GET", "/v2/dead-letters")
     def dead_letter_page(
-        self, before: int | None = None, limit: int | None = None, status: str = "dead"
+        self,
+        cursor: str | None = None,
+        limit: int | None = None,
+        status: str = "dead",
+        conversation_id: str | None = None,
     ) -> Ask[DeadLetterPage]:
         """One page of dead letters, newest first; `status` is dead or discarded."""
-        return Ask(json(DeadLetterPage), query={"before": before, "limit": limit, "status": status})
+        return Ask(
+            json(DeadLetterPage),
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "status": status,
+                "conversation_id": conversation_id,
+            },
+        )
 
     dead_letters = paged(
         dead_letter_page,
         lambda page: page.dead_letters,
-        lambda page: None if page.next is None else {"before": page.next},
+        lambda page: None if page.next is None else {"cursor": page.next},
     )
 
     @operation("GET", "/v2/dead-letters/{number}")
@@ -270,6 +341,11 @@ class _Ready(msgspec.Struct):
 
 class _Status(msgspec.Struct):
     status: str
+
+
+def _word(value: str | bool | None) -> str | None:
+    """As it stands in an address."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _with_id(message: Message) -> Message:

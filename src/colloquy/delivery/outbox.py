@@ -21,7 +21,7 @@ from ..model.message import encode
 from ..model.times import Clock, now_us, rfc3339
 from ..model.views import ReplyView
 from ..settings import DeliverySettings
-from ..storage.store import OutboxItem, Store
+from ..storage.store import OutboxItem, Store, StoreEvent
 from ..storage.write_set import EventRow, Unit, Verdict, WriteSet
 from ..telemetry import Metrics, get_logger
 from .live import Signals, Waiters
@@ -72,6 +72,13 @@ def reply_view(
         "turn_id": turn_id.hex() if turn_id else None,
     }
     return _view.decode(b"{" + encode(known)[1:-1] + b"," + body[1:])
+
+
+def reply_of(event: StoreEvent, conversation: bytes) -> ReplyView:
+    """The same for an event as it is stored."""
+    return reply_view(
+        event.body, conversation=conversation, seq=event.seq, at=event.at, turn_id=event.turn_id
+    )
 
 
 class Delivery:

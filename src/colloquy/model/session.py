@@ -41,6 +41,8 @@ class EventKind(enum.StrEnum):
     TIMER_FIRED = "timer_fired"
     DEAD_LETTERED = "dead_lettered"
     DEAD_LETTER_RETRIED = "dead_letter_retried"
+    NOTE = "note"
+    FEEDBACK = "feedback"
 
 
 class InboxState(enum.StrEnum):
@@ -86,3 +88,10 @@ class Session(Struct, kw_only=True):
     streams: dict[str, int] = {}
     created_at: int = 0
     updated_at: int = 0
+    # What lists show, as it was when the row was read; see `ConversationView`.
+    name: str | None = None
+    preview: str | None = None
+    intent: str | None = None
+    feeling: str | None = None
+    said_seq: int = 0
+    read_seq: int = 0

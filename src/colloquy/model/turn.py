@@ -94,6 +94,7 @@ class Turn:
         "_write",
         "_written",
         "_written_chars",
+        "answered_by",
         "asked",
         "attempt",
         "context",
@@ -130,6 +131,8 @@ class Turn:
         self.timers: list[Timer] = []
         self.owner: tuple[str, str | None, str | None] | None = None
         """(owner, owner id, reason) if this turn passes the conversation on."""
+        self.answered_by: str | None = None
+        """What answered, as `ReplyReason.handler` names it."""
         self.is_over = False
         """Its handler is not waited for any more."""
         self._once = once

@@ -6,6 +6,12 @@ from typing import Any
 
 from msgspec import Struct
 
+CLEAR_POLARITY = 0.33
+"""Beyond this a text counts as positive or negative: a third of the way to either end."""
+
+
+FEELINGS = ("negative", "neutral", "positive")
+
 
 class Entity(Struct, frozen=True, omit_defaults=True):
     """A span of the text: `text[start:end]` in Python string offsets, end exclusive."""
@@ -35,6 +41,13 @@ class Understanding(Struct, frozen=True, omit_defaults=True, kw_only=True):
     language: str | None = None
     urgent: bool = False
     model: str = ""
+
+    @property
+    def feeling(self) -> str:
+        """The polarity as a word: negative, neutral or positive."""
+        if -CLEAR_POLARITY <= self.polarity <= CLEAR_POLARITY:
+            return "neutral"
+        return "positive" if self.polarity > 0 else "negative"
 
     def entity(self, label: str) -> Entity | None:
         """The first entity with this label."""

@@ -7,8 +7,9 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from .message import Part
+from .message import Part, Sender
 from .session import Event
+from .understanding import Understanding
 
 
 class Receipt(Struct, frozen=True, omit_defaults=True):
@@ -40,6 +41,8 @@ class ReplyView(Struct, frozen=True, omit_defaults=True):
     author: str = "assistant"
     """assistant, agent, human or team."""
     author_name: str | None = None
+    tone: str | None = None
+    """neutral, positive or empathetic; of automatic replies."""
 
 
 class MessageState(Struct, frozen=True, omit_defaults=True):
@@ -83,16 +86,165 @@ class ConversationView(Struct, frozen=True, omit_defaults=True):
     last_seq: int
     created_at: str
     updated_at: str
+    unread: bool
+    """The peer said something after `read_seq`."""
+    read_seq: int
+    """Operators have read up to this event."""
     owner_id: str | None = None
     state: dict[str, Any] = {}
     version: int = 0
     """Grows with every change."""
+    name: str | None = None
+    """The peer's name, as in its newest message that had one."""
+    preview: str | None = None
+    """The beginning of what was said last, by the peer or in reply."""
+    intent: str | None = None
+    """Of the peer's newest message whose intent was sure enough."""
+    feeling: str | None = None
+    """negative, neutral or positive; of the peer's newest message that was understood."""
+
+
+class ConversationFilter(Struct, frozen=True):
+    """Which conversations to list: those for which every field that is set holds."""
+
+    status: str | None = None
+    owner: str | None = None
+    channel: str | None = None
+    account: str | None = None
+    intent: str | None = None
+    feeling: str | None = None
+    unread: bool | None = None
+    q: str | None = None
+    """What somebody typed to find a conversation: the beginning of the peer's key or of its name,
+    or the beginnings of words of which all were said in one message, reply or note."""
 
 
 class ConversationPage(Struct, frozen=True):
+    """Conversations, newest activity first."""
+
     conversations: list[ConversationView]
-    next: int | None
-    """Pass it as `before` for the next page; None at the end."""
+    next: str | None
+    """Pass it as `cursor` for the next page; None at the end. A page may hold fewer than asked for,
+    even none, and still have a next one: looking through a long list stops now and then."""
+
+
+class ReplyReason(Struct, frozen=True, omit_defaults=True):
+    """Why an automatic reply is what it is; visitors are not shown it.
+
+    `handler`: intent:<name>, message:<name>, slot:<name>, timer:<name>, template:<intent>,
+    fallback, apology or hand_over.
+    """
+
+    handler: str
+    intent: str | None = None
+    """The nearest intent, also when `confidence` did not reach `threshold`."""
+    confidence: float | None = None
+    threshold: float | None = None
+
+
+class NoteRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A remark of an operator; visitors never see it."""
+
+    text: str
+    id: str | None = None
+    """The client's own id: the same id again is the same note."""
+    author_name: str | None = None
+
+
+class NoteView(Struct, frozen=True, omit_defaults=True):
+    note_id: str
+    seq: int
+    at: str
+    text: str
+    actor: str
+    author_name: str | None = None
+
+
+class FeedbackRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether a reply helped. The newest rating of a reply counts."""
+
+    reply_id: str
+    rating: Literal["up", "down"]
+    comment: str | None = None
+
+
+class FeedbackView(Struct, frozen=True, omit_defaults=True):
+    reply_id: str
+    seq: int
+    at: str
+    rating: str
+    by: str
+    comment: str | None = None
+
+
+class ReadRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """An operator has read a conversation up to event `seq`."""
+
+    seq: int
+
+
+class ParticipantView(Struct, frozen=True, omit_defaults=True):
+    """Somebody who said something in a conversation."""
+
+    id: str
+    kind: str
+    """person, agent, assistant, system, human or team."""
+    first_seq: int
+    last_seq: int
+    messages: int
+    """How many messages and replies are theirs."""
+    name: str | None = None
+
+
+class ParticipantsView(Struct, frozen=True):
+    participants: list[ParticipantView]
+
+
+class TranscriptItem(Struct, frozen=True, omit_defaults=True):
+    """One thing that happened in a conversation, as operators see it. `kind` says which fields are
+    set:
+
+    message: `message_id`, `text`, `parts`, `sender`, `understanding`, `late`. reply: `reply`,
+    `why`, `state` (sent, pending, withdrawn or failed). note: `note`. feedback: `feedback`. owner:
+    `from`, `owner`, `owner_id`, `reason`, `actor`. dead (a message that could not be handled):
+    `message_id`, `number`, `cause`, `detail`. duplicate (a repeat that was not answered):
+    `message_id`. timer: `name`. gap (an earlier message of the client's stream is missing):
+    `message_id`, `detail`.
+    """
+
+    kind: str
+    seq: int
+    at: str
+    message_id: str | None = None
+    text: str | None = None
+    parts: list[Part] = []
+    sender: Sender | None = None
+    understanding: Understanding | None = None
+    late: bool = False
+    reply: ReplyView | None = None
+    why: ReplyReason | None = None
+    state: str | None = None
+    note: NoteView | None = None
+    feedback: FeedbackView | None = None
+    former_owner: str | None = msgspec.field(default=None, name="from")
+    owner: str | None = None
+    owner_id: str | None = None
+    reason: str | None = None
+    actor: str | None = None
+    number: int | None = None
+    cause: str | None = None
+    detail: str | None = None
+    name: str | None = None
+
+
+class TranscriptPage(Struct, frozen=True):
+    """Part of a conversation, oldest first."""
+
+    items: list[TranscriptItem]
+    before: int | None
+    """Pass it as `before` for what was earlier; None at the beginning."""
+    after: int | None
+    """Pass it as `after` for what came later; None when this was the newest, so far."""
 
 
 class EventPage(Struct, frozen=True):
@@ -106,8 +258,8 @@ class StreamItem(Struct, frozen=True, omit_defaults=True):
 
     `kind`: reply (`reply` is set), message (the visitor's own, committed: `seq`, `message`), owner
     (`data` says who answers now), message_duplicate (a repeat that was not answered),
-    reply_withdrawn, reply_failed. Resume from any `seq`; items come at least once,
-    in order.
+    reply_withdrawn, reply_failed. Operators also get note and feedback (`data`). Resume from any
+    `seq`; items come at least once, in order.
 
     Provisional and without `seq`: reply_chunk (`data`: turn_id, attempt, offset in characters,
     text) is what a turn at work has written so far; offset 0 begins anew, the reply of the same
@@ -139,7 +291,8 @@ class DeadLetterView(Struct, frozen=True, omit_defaults=True):
 
 class DeadLetterPage(Struct, frozen=True):
     dead_letters: list[DeadLetterView]
-    next: int | None
+    next: str | None
+    """Pass it as `cursor` for the next page; None at the end."""
 
 
 class ReplyRequest(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from ..context.window import Window
 from ..model.message import Message, encode
 from ..model.session import Session
 from ..model.turn import Said
+from ..model.views import ReplyReason
 from ..storage.store import Store, StoreEvent
 from ..storage.write_set import SessionRow
 
@@ -90,6 +91,8 @@ class ReplyBody(Struct, frozen=True, omit_defaults=True):
     quick_replies: list[str] = []
     metadata: dict[str, Any] = {}
     client_id: str | None = None
+    tone: str | None = None
+    why: ReplyReason | None = None
 
 
 class _SeenMessage(Struct):

@@ -72,6 +72,7 @@ class Engine:
         writing: Writing,
         metrics: Metrics,
         region: str | None,
+        threshold: float,
         clock: Clock,
     ) -> None:
         self.store = store
@@ -85,6 +86,8 @@ class Engine:
         self.writing = writing
         self.metrics = metrics
         self.region = region
+        self.threshold = threshold
+        """The confidence from which an intent is sure."""
         self.clock = clock
         self.threads = ThreadPoolExecutor(
             settings.pipeline.handler_threads, thread_name_prefix="colloquy-handler"
@@ -430,11 +433,19 @@ def _falls_back(engine: Engine, turn: Turn) -> bool:
 def _by_rule(engine: Engine, turn: Turn) -> list[Reply]:
     if turn.fired is not None:
         return []
-    templated = engine.templates.answer(turn)
+    templated = _templated(engine, turn)
     if templated is not None:
         return [templated]
+    turn.answered_by = "fallback"
     fallback = engine.settings.replies.fallback
     return [Reply(text=fallback)] if fallback else []
+
+
+def _templated(engine: Engine, turn: Turn) -> Reply | None:
+    reply = engine.templates.answer(turn)
+    if reply is not None:
+        turn.answered_by = f"template:{turn.understanding.intent}"
+    return reply
 
 
 async def _handled(engine: Engine, turn: Turn, handlers: list[Registration]) -> list[Reply]:
@@ -442,9 +453,13 @@ async def _handled(engine: Engine, turn: Turn, handlers: list[Registration]) -> 
     if asked is not None:
         again = fill_slot(turn)
         if again is not None:
+            turn.answered_by = f"slot:{asked['slot']}"
             return [again]
         turn.asked = None
     for registration in handlers:
+        turn.answered_by = registration.name
+        if asked is not None and registration.name == asked.get("handler"):
+            turn.answered_by = f"slot:{asked['slot']}"
         replies = await _said(engine, registration, turn)
         # A hook that sees every message passes on by returning nothing; a handler that was chosen
         # for this turn has the last word, also when that is silence.
@@ -453,10 +468,11 @@ async def _handled(engine: Engine, turn: Turn, handlers: list[Registration]) -> 
             return replies
     if turn.fired is not None:
         return []
-    templated = engine.templates.answer(turn)
+    templated = _templated(engine, turn)
     if templated is not None:
         return [templated]
     if engine.handlers.fallback is not None:
+        turn.answered_by = engine.handlers.fallback.name
         return await _said(engine, engine.handlers.fallback, turn)
     return _by_rule(engine, turn)
 

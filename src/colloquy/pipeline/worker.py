@@ -379,7 +379,9 @@ class Worker:
         if work.fate is Fate.ANSWERED:
             timers = work.turn.timers
             numbers = await self._store.new_inbox_numbers(len(timers)) if timers else []
-            return writes.finished(work, now, numbers, replies.hand_over_text)
+            return writes.finished(
+                work, now, numbers, replies.hand_over_text, self._engine.threshold
+            )
         if work.fate is Fate.DUPLICATE:
             return writes.duplicate(work, now)
         if work.fate is Fate.PARKED:

@@ -13,6 +13,7 @@ from ..model.message import encode
 from ..model.reply import Reply
 from ..model.times import rfc3339
 from ..model.turn import Incoming, Said, Turn
+from ..model.views import ReplyReason
 from ..settings import ReplySettings
 from ..storage.write_set import (
     KIND_TIMER,
@@ -25,6 +26,8 @@ from ..storage.write_set import (
     Unit,
 )
 from .cache import LastIn, MessageBody, ReplyBody
+from .headline import after_message, preview_of, understood
+from .reasons import reason_of, tone_of
 from .work import Work, code_of, encode_note, with_attempt
 
 HIGH, NORMAL = 1, 0
@@ -43,10 +46,20 @@ def state_of(turn: Turn) -> bytes:
     return encode(state)
 
 
-def finished(work: Work, now: int, timer_ids: list[int], hand_over_text: str | None = None) -> Unit:
-    """The commit of an answered turn: events, replies, state, timers, and its rows' completion."""
+def finished(
+    work: Work,
+    now: int,
+    timer_ids: list[int],
+    hand_over_text: str | None = None,
+    threshold: float | None = None,
+) -> Unit:
+    """The commit of an answered turn: events, replies, state, timers, and its rows' completion.
+
+    `threshold`: the confidence from which an intent is sure, to be kept beside what was understood.
+    """
     if work.turn.owner is not None and not work.replies and hand_over_text:
         work.replies = [Reply(text=hand_over_text)]
+        work.turn.answered_by = "hand_over"
     unit = _begin(work, now)
     unit.done = work.ids
     _append_incoming(work, unit, now)
@@ -55,7 +68,7 @@ def finished(work: Work, now: int, timer_ids: list[int], hand_over_text: str | N
             EventRow("timer_fired", now, work.turn.id, None, encode(work.turn.fired))
         )
     _move_state(work, unit, now)
-    _append_replies(work, unit, now, work.replies)
+    _append_replies(work, unit, now, reason_of(work.turn, threshold))
     _append_timers(work, unit, now, timer_ids)
     return unit
 
@@ -145,7 +158,7 @@ def dead(work: Work, now: int, error: Exception, replies: ReplySettings | None) 
             _move_owner(work, unit, now)
         if replies.apology:
             work.replies = [Reply(text=replies.apology)]
-    _append_replies(work, unit, now, work.replies)
+    _append_replies(work, unit, now, ReplyReason("apology"))
     return unit
 
 
@@ -189,12 +202,15 @@ def _append_incoming(work: Work, unit: Unit, now: int) -> None:
         )
         unit.events.append(EventRow("message", now, turn.id, incoming.inbox_id, encode(body)))
         message = incoming.message
+        unit.headline = after_message(unit.headline, message, len(unit.events) - 1)
         kind = message.sender.kind if message.sender is not None else "person"
         text = message.full_text
         live.window.add(Said("visitor" if kind == "person" else kind, text, now))
         live.last_in = LastIn(
             message.sender_id, text, incoming.received_at, incoming.message_id.hex()
         )
+    if unit.headline.said is not None:
+        unit.headline = understood(unit.headline, turn)
     _append_repeats(work, unit, now)
     _count_stream(work, unit)
 
@@ -229,8 +245,9 @@ def _count_stream(work: Work, unit: Unit) -> None:
     unit.streams = encode(work.live.session.streams)
 
 
-def _append_replies(work: Work, unit: Unit, now: int, replies: list[Reply]) -> None:
+def _append_replies(work: Work, unit: Unit, now: int, why: ReplyReason | None) -> None:
     turn = work.turn
+    replies = work.replies
     session = work.live.session
     urgent = any(incoming.message.urgent for incoming in turn.incoming)
     for index, reply in enumerate(replies):
@@ -241,6 +258,8 @@ def _append_replies(work: Work, unit: Unit, now: int, replies: list[Reply]) -> N
             parts=list(reply.parts),
             quick_replies=reply.quick_replies,
             metadata=reply.metadata,
+            tone=reply.tone or tone_of(turn),
+            why=why,
         )
         unit.outbox.append(
             OutboxRow(
@@ -249,6 +268,9 @@ def _append_replies(work: Work, unit: Unit, now: int, replies: list[Reply]) -> N
             )
         )  # fmt: skip
         unit.events.append(EventRow("reply", now, turn.id, None, encode(body)))
+        preview = preview_of(reply.text, reply.parts)
+        if preview is not None:
+            unit.headline = unit.headline._replace(preview=preview)
         work.live.window.add(Said("assistant", reply.text or "", now))
         work.live.last_in = None
 

@@ -28,15 +28,15 @@ async def read_log(
         events = [logged(row) async for row in runtime.export()]
         dead: list[Dead] = []
         for status in ("dead", "discarded"):
-            before: int | None = None
+            cursor: str | None = None
             while True:
-                page = await runtime.dead_letters(before, 500, status)
+                page = await runtime.dead_letters(cursor, 500, status)
                 dead += [
                     Dead(one.message_id, one.conversation_id, one.status)
                     for one in page.dead_letters
                 ]
-                before = page.next
-                if before is None:
+                cursor = page.next
+                if cursor is None:
                     break
         dead += [retried for retried in map(_retried, events) if retried is not None]
         there = {event.message_id for event in events if event.kind == "message"}

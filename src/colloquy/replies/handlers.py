@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..model.errors import InvalidInput
-from ..model.reply import Reply
+from ..model.reply import TONES, Reply
 from ..model.session import Owner
 from ..model.turn import Turn
 
@@ -101,6 +101,8 @@ def replies_of(answer: Answer) -> list[Reply]:
     if isinstance(answer, Reply):
         if answer.hand_over not in (None, *Owner):
             raise InvalidInput(f"{answer.hand_over!r} cannot own a conversation", field="hand_over")
+        if answer.tone not in (None, *TONES):
+            raise InvalidInput(f"{answer.tone!r} is no tone: {', '.join(TONES)}", field="tone")
         return [answer]
     if isinstance(answer, str):
         return [Reply(text=answer)]

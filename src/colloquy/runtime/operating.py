@@ -1,15 +1,13 @@
-"""What people and programs do to a conversation: reply, take over, give back; and dead letters."""
+"""What people and programs do to a conversation: reply, take over, give back."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 
 from ..delivery.live import Signals
-from ..delivery.outbox import Delivery, Outgoing, reply_view, withdrawn_event
+from ..delivery.outbox import Delivery, Outgoing, reply_of, reply_view, withdrawn_event
 from ..model import ids
 from ..model.errors import Conflict, InvalidInput, NotFound, PreconditionFailed, TooLarge
 from ..model.message import MAX_TEXT, encode
@@ -17,22 +15,12 @@ from ..model.session import Session
 from ..model.times import Clock, now_us
 from ..model.views import OwnerRequest, OwnerView, ReplyRequest, ReplyView
 from ..pipeline.cache import ReplyBody
-from ..pipeline.work import Note, encode_note, note_of
+from ..pipeline.headline import preview_of
 from ..pipeline.writes import HIGH, state_change
-from ..storage.store import DeadLetter, OutboxItem, Store, StoreEvent
-from ..storage.write_set import (
-    NO_SESSION,
-    EventRow,
-    InboxRow,
-    OutboxRow,
-    StateRow,
-    Unit,
-    Verdict,
-    WriteSet,
-)
+from ..storage.store import OutboxItem, Store
+from ..storage.write_set import NO_SESSION, EventRow, Headline, OutboxRow, StateRow, Unit
+from .acting import Actions, new_version
 
-TRIES = 50
-"""Times an action is tried again because the conversation moved on meanwhile."""
 IN_FLIGHT_POLL_S = 0.05
 
 
@@ -42,21 +30,17 @@ class Desk:
     def __init__(
         self,
         store: Store,
+        actions: Actions,
         delivery: Delivery,
         signals: Signals,
         *,
-        stored: Callable[[], None],
-        moved: Callable[[bytes], None],
         in_flight_wait_s: float,
         clock: Clock = now_us,
     ) -> None:
-        """`stored` is called when rows were put back into the inbox, `moved` with a conversation
-        that was written to: what is known of it in memory is old."""
         self._store = store
+        self._actions = actions
         self._delivery = delivery
         self._signals = signals
-        self._stored = stored
-        self._moved = moved
         self._in_flight_wait_s = in_flight_wait_s
         self._clock = clock
 
@@ -96,7 +80,7 @@ class Desk:
             return unit, view
 
         view: OwnerView
-        _, view, session, _ = await self._act(conversation, attempt)
+        _, view, session, _ = await self._actions.act(conversation, attempt)
         if view.in_flight:
             view = await self._wait_in_flight(session, view)
         self._signals.touch(conversation)
@@ -182,13 +166,7 @@ class Desk:
                 owner = OwnerRequest(owner=request.author, owner_id=actor)
                 await self._move_owner(unit, session, owner, actor, now)
             else:
-                # The version moves although nothing else does: of two requests with one id that
-                # come at the same time the second is a conflict, looks again and finds the first.
-                state = encode(session.state)
-                unit.state = StateRow(
-                    session.status, session.owner, session.owner_id, session.owner_epoch,
-                    session.version + 1, state,
-                )  # fmt: skip
+                unit.state = new_version(session)
             unit.rows["effect_insert"] = [
                 (key, "reply", session.number, key, "done", now, ids.body_hash(encoded))
             ]
@@ -199,9 +177,10 @@ class Desk:
                 )
             )  # fmt: skip
             unit.events.append(EventRow("reply", now, None, None, encoded))
+            unit.headline = Headline(preview=preview_of(request.text, request.parts))
             return unit, None
 
-        unit, _, session, first_seq = await self._act(conversation, attempt)
+        unit, _, session, first_seq = await self._actions.act(conversation, attempt)
         if sent:
             return sent[0]
         row = unit.outbox[0]
@@ -225,108 +204,7 @@ class Desk:
             if not events:
                 break
             for event in reversed(events):
-                if event.kind == "reply" and _reply_id(event) == key.hex():
-                    return reply_view(
-                        event.body, conversation=session.id, seq=event.seq, at=event.at,
-                        turn_id=None,
-                    )  # fmt: skip
+                if event.kind == "reply" and event.reply_id == key.hex():
+                    return reply_of(event, session.id)
             before = events[0].seq
         raise NotFound(f"no reply {key.hex()}")
-
-    async def _act(
-        self,
-        conversation: bytes,
-        attempt: Callable[[Session], Awaitable[tuple[Unit, Any]]],
-    ) -> tuple[Unit, Any, Session, int]:
-        """Reads the session, commits what `attempt` makes of it, again when it moved on."""
-        for _ in range(TRIES):
-            session = await self._store.session(conversation)
-            unit, result = await attempt(session)
-            if unit.session == NO_SESSION:
-                return unit, result, session, 0
-            (outcome,) = await self._store.commit(WriteSet(units=[unit]))
-            if outcome.verdict is Verdict.COMMITTED:
-                self._moved(conversation)
-                return unit, result, session, outcome.first_seq
-            if outcome.verdict is Verdict.FAILED and outcome.error is not None:
-                raise outcome.error
-            await asyncio.sleep(0.002)
-        raise Conflict("the conversation is too busy; try again")
-
-    # -- dead letters -------------------------------------------------------------------------
-
-    async def retry_dead_letters(
-        self, numbers: list[int] | None, conversation_id: str | None, actor: str
-    ) -> list[int]:
-        """Puts dead letters back, each as a new turn at the end of its conversation.
-
-        By number, or all of a conversation in their order. Later turns are not run again. Returns
-        the numbers that were put back. Raises NotFound, Conflict (discarded before), InvalidInput.
-        """
-        if conversation_id is not None:
-            letters = await self._store.dead_letters_of(
-                ids.parse_id(conversation_id, "conversation_id")
-            )
-            if numbers is not None:
-                letters = [letter for letter in letters if letter.id in set(numbers)]
-        elif numbers:
-            letters = [await self._dead(number) for number in sorted(set(numbers))]
-        else:
-            raise InvalidInput("say which: `numbers` or `conversation_id`", field="numbers")
-        retried: list[int] = []
-        for letter in letters:
-            if await self._revive(letter, actor):
-                retried.append(letter.id)
-        if retried:
-            self._stored()
-        return retried
-
-    async def _dead(self, number: int) -> DeadLetter:
-        letter = await self._store.dead_letter(number)
-        if letter.status != "dead":
-            raise Conflict(f"dead letter {number} was {letter.status}", field="numbers")
-        return letter
-
-    async def _revive(self, letter: DeadLetter, actor: str) -> bool:
-        """Moves the row back in one transaction, past de-duplication (engine decision 20)."""
-        now = self._clock()
-        (number,) = await self._store.new_inbox_numbers(1)
-        session = (await self._store.sessions([letter.conversation])).get(letter.conversation)
-        note = Note(attempts=note_of(letter.note).attempts, late=True, gap=letter.sequence)
-        row = InboxRow(
-            number, letter.message_id, letter.conversation,
-            ids.partition_of(letter.conversation), letter.kind, "ready", 0, now, None, None, 0,
-            letter.recorded, letter.payload, encode_note(note),
-        )  # fmt: skip
-        unit = Unit(
-            session=session.number if session is not None else NO_SESSION,
-            at=now,
-            revive=(letter.id,),
-        )
-        if session is not None:
-            body = {
-                "message_id": letter.message_id.hex(),
-                "number": letter.id,
-                "inbox_id": number,
-                "actor": actor,
-            }
-            unit.events.append(EventRow("dead_letter_retried", now, None, letter.id, encode(body)))
-        unit.rows["inbox_insert"] = [row]
-        (outcome,) = await self._store.commit(WriteSet(units=[unit]))
-        if outcome.verdict is Verdict.FAILED and outcome.error is not None:
-            raise outcome.error
-        return outcome.verdict is Verdict.COMMITTED
-
-    async def discard_dead_letters(self, numbers: list[int], actor: str) -> list[int]:
-        """Marks dead letters as seen and not to be retried; they are kept. Raises NotFound."""
-        letters = [await self._dead(number) for number in sorted(set(numbers))]
-        if letters:
-            await self._store.change(
-                "dead_letter_status", [(letter.id, "discarded") for letter in letters]
-            )
-        return [letter.id for letter in letters]
-
-
-def _reply_id(event: StoreEvent) -> str:
-    found: str = msgspec.json.decode(event.body)["reply_id"]
-    return found

@@ -20,27 +20,34 @@ from ..delivery.live import Signals, Waiters
 from ..delivery.outbox import Delivery
 from ..flags import Flags
 from ..model import ids
-from ..model.errors import ColloquyError, InvalidInput, NotFound, Unavailable
+from ..model.errors import ColloquyError, NotFound, Unavailable
 from ..model.message import Message
 from ..model.statistics import Now, Series, StatisticsView
 from ..model.times import Clock, now_us
 from ..model.views import (
+    ConversationFilter,
     ConversationPage,
     ConversationView,
     DeadLetterPage,
     DeadLetterView,
     EventPage,
+    FeedbackRequest,
+    FeedbackView,
     KeyView,
     MessageState,
     NewKey,
+    NoteRequest,
+    NoteView,
     OwnerRequest,
     OwnerView,
+    ParticipantsView,
     Principal,
     Receipt,
     ReplyRequest,
     ReplyView,
     StreamItem,
     Trace,
+    TranscriptPage,
 )
 from ..ops.health import Health
 from ..ops.pulse import Pulse
@@ -63,13 +70,21 @@ from ..storage.sqlite import SqliteStore
 from ..storage.store import Store
 from ..storage.write_set import KIND_RECORD
 from ..telemetry import Metrics, get_logger
+from ..understanding.pack import DEFAULT_THRESHOLD
+from .acting import Actions
 from .assistant import Assistant, NoUnderstanding, Understander, pack_of, start_compute
 from .census import Counting
+from .conversations import Conversations
+from .dead_letters import DeadLetters
 from .idempotency import Idempotency
 from .keys import Keys
+from .live import OPERATOR_KINDS, VISITOR_KINDS, LiveStreams
+from .lookup import Lookup
 from .operating import Desk
-from .reading import Reader
+from .remarks import Remarks
+from .search import Indexer
 from .statistics import Statistics
+from .transcript import Transcripts
 from .vitals import Vitals
 from .webhooks import TOPIC as WEBHOOKS_TOPIC
 from .webhooks import Webhooks
@@ -84,6 +99,8 @@ WAIT_POLL_S = {False: 5.0, True: 0.25}
 """How often somebody who waits for replies looks by himself; on a shared store (True) another
 process may answer."""
 GC_THRESHOLD = (50_000, 20, 100)
+ALL = ConversationFilter()
+"""Every conversation."""
 
 
 def make_store(settings: Settings) -> Store:
@@ -215,6 +232,7 @@ class Runtime:
             writing=self._writing,
             metrics=self.metrics,
             region=pack.region if pack is not None else None,
+            threshold=pack.threshold if pack is not None else DEFAULT_THRESHOLD,
             clock=self._clock,
         )
         owner = f"-{self.name}" if self.store.shared else ""
@@ -238,17 +256,25 @@ class Runtime:
             self.worker.intake.offer,
             self._clock,
         )
-        self._reader = Reader(
-            self.store, self.signals, self._drafts, self.scheduler, self.acceptor.in_spool
-        )
+        self._lookup = Lookup(self.store, self.scheduler, self.acceptor.in_spool)
+        self._conversations = Conversations(self.store)
+        self._transcripts = Transcripts(self.store)
+        self._live = LiveStreams(self.store, self.signals, self._drafts)
+        actions = Actions(self.store, self._moved)
         self._desk = Desk(
             self.store,
+            actions,
             self.delivery,
             self.signals,
-            stored=self.worker.intake.look,
-            moved=self._moved,
             in_flight_wait_s=settings.delivery.timeout_s,
             clock=self._clock,
+        )
+        self._remarks = Remarks(self.store, actions, self.signals, self._clock)
+        self._dead_letters = DeadLetters(
+            self.store, stored=self.worker.intake.look, clock=self._clock
+        )
+        self._indexer = Indexer(
+            self.store, is_busy=lambda: self.admission.messages > 0, owns=self._may_begin
         )
         await self.keys.load()
         self.store.listen(self._heard)
@@ -268,6 +294,7 @@ class Runtime:
         if self._works:
             self.webhooks.start(tasks)
         tasks.start("idempotency", self.idempotency.run)
+        tasks.start("search", self._indexer.run)
         watchdog = self.settings.watchdog
         if watchdog.enabled:
             self._watchdog = Watchdog(watchdog.block_s)
@@ -337,8 +364,8 @@ class Runtime:
     def _owns(self, conversation: bytes) -> bool:
         return self.worker.intake.holds(ids.partition_of(conversation))
 
-    def _may_begin(self, webhook: bytes) -> bool:
-        return self.worker.intake.is_open(ids.partition_of(webhook))
+    def _may_begin(self, key: bytes) -> bool:
+        return self.worker.intake.is_open(ids.partition_of(key))
 
     def _heard(self, topic: str, text: str) -> None:
         """Another process on this database did something."""
@@ -409,7 +436,7 @@ class Runtime:
             while True:
                 finished = False
                 try:
-                    finished, replies = await self._reader.answered(message_id)
+                    finished, replies = await self._lookup.answered(message_id)
                     if replies is not None:
                         return replies
                 except NotFound:
@@ -431,45 +458,66 @@ class Runtime:
     # -- reading ------------------------------------------------------------------------------
 
     async def message(self, message_id: str) -> MessageState:
-        return await self._reader.message(message_id)
+        return await self._lookup.message(message_id)
 
     async def trace(self, message_id: str) -> Trace:
-        return await self._reader.trace(message_id)
+        return await self._lookup.trace(message_id)
 
-    async def conversations(self, before: int | None = None, limit: int = 50) -> ConversationPage:
-        return await self._reader.conversations(before, limit)
+    async def conversations(
+        self,
+        filter: ConversationFilter = ALL,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> ConversationPage:
+        return await self._conversations.list(filter, cursor, limit)
 
     async def conversation(self, conversation_id: str) -> ConversationView:
-        return await self._reader.conversation(conversation_id)
+        return await self._conversations.view(conversation_id)
 
     async def find_conversation(
         self, channel: str, account: str, key: str, thread: str = ""
     ) -> ConversationView:
         """Raises NotFound."""
         found = ids.conversation_id(channel, account, key, thread)
-        return await self._reader.conversation(found.hex())
+        return await self._conversations.view(found.hex())
 
     async def events(self, conversation_id: str, after: int = 0, limit: int = 100) -> EventPage:
-        return await self._reader.events(conversation_id, after, limit)
+        return await self._conversations.events(conversation_id, after, limit)
+
+    async def transcript(
+        self,
+        conversation_id: str,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+    ) -> TranscriptPage:
+        return await self._transcripts.page(conversation_id, before, after, limit)
+
+    async def participants(self, conversation_id: str) -> ParticipantsView:
+        return await self._transcripts.participants(conversation_id)
 
     def export(self, after: int = 0) -> AsyncIterator[dict[str, Any]]:
-        return self._reader.export(after)
+        return self._conversations.export(after)
 
     def stream(
-        self, conversation_id: str, after: int | None = None
+        self, conversation_id: str, after: int | None = None, *, for_operators: bool = False
     ) -> AsyncIterator[StreamItem | None]:
-        """See `Reader.stream`. Raises InvalidInput."""
-        return self._reader.stream(ids.parse_id(conversation_id, "conversation_id"), after)
+        """See `LiveStreams.stream`; operators also see notes and ratings. Raises InvalidInput."""
+        conversation = ids.parse_id(conversation_id, "conversation_id")
+        kinds = OPERATOR_KINDS if for_operators else VISITOR_KINDS
+        return self._live.stream(conversation, after, kinds)
 
     async def dead_letters(
-        self, before: int | None = None, limit: int = 50, status: str = "dead"
+        self,
+        cursor: str | None = None,
+        limit: int = 50,
+        status: str = "dead",
+        conversation_id: str | None = None,
     ) -> DeadLetterPage:
-        if status not in ("dead", "discarded"):
-            raise InvalidInput("status is dead or discarded", field="status")
-        return await self._reader.dead_letters(before, limit, status)
+        return await self._dead_letters.page(cursor, limit, status, conversation_id)
 
     async def dead_letter(self, number: int) -> DeadLetterView:
-        return await self._reader.dead_letter(number)
+        return await self._dead_letters.view(number)
 
     # -- acting -------------------------------------------------------------------------------
 
@@ -488,10 +536,21 @@ class Runtime:
     async def retry_dead_letters(
         self, numbers: list[int] | None, conversation_id: str | None, actor: str
     ) -> list[int]:
-        return await self._desk.retry_dead_letters(numbers, conversation_id, actor)
+        return await self._dead_letters.retry(numbers, conversation_id, actor)
 
     async def discard_dead_letters(self, numbers: list[int], actor: str) -> list[int]:
-        return await self._desk.discard_dead_letters(numbers, actor)
+        return await self._dead_letters.discard(numbers, actor)
+
+    async def note(self, conversation_id: str, request: NoteRequest, actor: str) -> NoteView:
+        return await self._remarks.note(conversation_id, request, actor)
+
+    async def feedback(
+        self, conversation_id: str, request: FeedbackRequest, by: str
+    ) -> FeedbackView:
+        return await self._remarks.feedback(conversation_id, request, by)
+
+    async def mark_read(self, conversation_id: str, seq: int, actor: str) -> ConversationView:
+        return await self._remarks.mark_read(conversation_id, seq, actor)
 
     # -- keys ---------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ _FURTHER = (
     "dead_letter_status",
     "outbox_set",
     "effect_insert",
+    "session_read",
 )
 
 
@@ -110,7 +111,7 @@ def commit_steps(
 
     events: Rows = []
     outbox: Rows = []
-    touched: dict[int, tuple[int, int, int]] = {}
+    touched: dict[int, tuple[Any, ...]] = {}
     states: dict[int, tuple[Any, ...]] = {}
     streams: dict[int, tuple[Any, ...]] = {}
     changes: list[Change] = []
@@ -132,7 +133,7 @@ def commit_steps(
             )  # fmt: skip
         if number != NO_SESSION:
             tails[number] = tail + len(unit.events)
-            touched[number] = (number, tails[number], unit.at)
+            touched[number] = _touch(touched.get(number), unit, tail, tails[number])
         elif unit.events or unit.outbox or unit.state is not None:
             raise ValueError("a unit without a session cannot write events or state")
         if unit.state is not None:
@@ -160,6 +161,20 @@ def commit_steps(
     if changes:
         yield from number_changes(changes)
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _touch(before: tuple[Any, ...] | None, unit: Unit, tail: int, last_seq: int) -> tuple[Any, ...]:
+    """The row of `session_touch` after this unit; `before` is that of earlier ones of the session.
+
+    `tail` is the last sequence number before the unit.
+    """
+    name, preview, intent, feeling, said = unit.headline
+    said_seq = None if said is None else tail + 1 + said
+    news: tuple[Any, ...] = (name, preview, intent, feeling, said_seq)
+    if before is not None:
+        kept = zip(news, before[3:], strict=True)
+        news = tuple(new if new is not None else old for new, old in kept)
+    return (unit.session, last_seq, unit.at, *news)
 
 
 def _guard_sessions(

@@ -4,7 +4,8 @@ parameter first appears in its turn."""
 from __future__ import annotations
 
 _SESSION = """s.number, s.id, s.channel, s.account, s.key, s.thread, s.status, s.owner, s.owner_id,
-    s.owner_epoch, s.version, s.last_seq, s.state, s.streams, s.created_at, s.updated_at"""
+    s.owner_epoch, s.version, s.last_seq, s.state, s.streams, s.created_at, s.updated_at, s.name,
+    s.preview, s.intent, s.feeling, s.said_seq, s.read_seq"""
 
 _DEAD = """id, message_id, conversation, kind, received_at, dead_at, stream, sequence, recorded,
     cause, detail, status, payload, note"""
@@ -17,6 +18,43 @@ _WEBHOOK = """id, url, kinds, channels, description, enabled, disabled_reason, s
 
 _DELIVERY = """number, webhook, position, session, seq, kind, at, state, attempts, due_at,
     status_code, detail, duration_ms"""
+
+
+def _slab(condition: str) -> str:
+    """Numbers of the next $3 sessions by activity, whether they are wanted or not."""
+    return f"""SELECT number FROM sessions WHERE {condition} (updated_at, number) < ($1, $2)
+        ORDER BY updated_at DESC, number DESC LIMIT $3"""
+
+
+def _slab_end(condition: str) -> str:
+    return f"""SELECT updated_at, number FROM sessions
+        WHERE {condition} (updated_at, number) < ($1, $2)
+        ORDER BY updated_at DESC, number DESC LIMIT 1 OFFSET $3"""
+
+
+def _wanted(numbers: str, first: int, condition: str = "") -> str:
+    """The sessions among `numbers` that pass the filters, newest activity first.
+
+    Parameters from `first` on: status, owner, channel, account, intent, feeling ("" for any),
+    unread (-1 for any), how many.
+    """
+    tests = " AND ".join(
+        f"(${number} = '' OR s.{column} = ${number})"
+        for number, column in enumerate(
+            ("status", "owner", "channel", "account", "intent", "feeling"), first
+        )
+    )
+    return f"""SELECT {_SESSION} FROM ({numbers}) AS found
+        JOIN sessions s ON s.number = found.number
+        WHERE {condition} {tests}
+            AND (${first + 6} = -1 OR (s.said_seq > s.read_seq) = (${first + 6} = 1))
+        ORDER BY s.updated_at DESC, s.number DESC LIMIT ${first + 7}"""
+
+
+_SHOWN = """'message', 'message_duplicate', 'reply', 'note', 'feedback', 'owner_changed',
+    'dead_lettered', 'timer_fired', 'sequence_gap'"""
+_NOT_PAST = "(s.updated_at, s.number) < ($3, $4) AND"
+_HANDED_OVER = "owner <> 'assistant' AND"
 
 QUERIES: dict[str, str] = {
     "leases": "SELECT partition, epoch FROM leases ORDER BY partition",
@@ -34,8 +72,19 @@ QUERIES: dict[str, str] = {
     "inbox_crowded": """SELECT conversation, count(*) FROM inbox WHERE kind = 0
         GROUP BY conversation HAVING count(*) >= $1""",
     # -- sessions
-    "sessions_page": f"""SELECT {_SESSION} FROM sessions s WHERE s.number < $1
-        ORDER BY s.number DESC LIMIT $2""",
+    "sessions_page": _wanted(_slab(""), 4),
+    "sessions_slab_end": _slab_end(""),
+    "sessions_handed_over_page": _wanted(_slab(_HANDED_OVER), 4),
+    "sessions_handed_over_slab_end": _slab_end(_HANDED_OVER),
+    # Of the newest $2 places where all the words were said.
+    "sessions_found_page": _wanted(
+        """SELECT DISTINCT e.session AS number FROM
+            (SELECT rowid AS position FROM search WHERE search MATCH $1
+             ORDER BY rowid DESC LIMIT $2) AS hit
+            JOIN events e ON e.position = hit.position""",
+        5,
+        _NOT_PAST,
+    ),
     # A range of sessions for the census: whether active since $1, status, owner, intent, feeling.
     "session_counts": """SELECT updated_at >= $1, status, owner, NULL, NULL, count(*)
         FROM sessions WHERE number > $2 AND number <= $3 GROUP BY 1, 2, 3""",
@@ -45,6 +94,11 @@ QUERIES: dict[str, str] = {
         WHERE session = $1 AND seq > $2 ORDER BY seq LIMIT $3""",
     "events_before": """SELECT session, position, seq, kind, at, turn_id, body FROM events
         WHERE session = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3""",
+    # What a transcript shows; `session_opened`, changes of status and the like are left out.
+    "transcript_before": f"""SELECT session, position, seq, kind, at, turn_id, body FROM events
+        WHERE session = $1 AND seq < $2 AND kind IN ({_SHOWN}) ORDER BY seq DESC LIMIT $3""",
+    "transcript_after": f"""SELECT session, position, seq, kind, at, turn_id, body FROM events
+        WHERE session = $1 AND seq > $2 AND kind IN ({_SHOWN}) ORDER BY seq LIMIT $3""",
     "events_of_inbox": """SELECT session, position, seq, kind, at, turn_id, body FROM events
         WHERE inbox_id = $1 ORDER BY position""",
     "events_feed": """SELECT session, position, seq, kind, at, turn_id, body FROM events
@@ -61,6 +115,8 @@ QUERIES: dict[str, str] = {
     # -- dead letters
     "dead_page": f"""SELECT {_DEAD} FROM dead_letters WHERE id < $1 AND status = $2
         ORDER BY id DESC LIMIT $3""",
+    "dead_page_of": f"""SELECT {_DEAD} FROM dead_letters WHERE id < $1 AND status = $2
+        AND conversation = $3 ORDER BY id DESC LIMIT $4""",
     "dead_count": """SELECT count(*) FROM (
         SELECT 1 FROM dead_letters WHERE status = 'dead' LIMIT $1) AS newest""",
     "dead_by_id": f"SELECT {_DEAD} FROM dead_letters WHERE id = $1",
@@ -72,6 +128,9 @@ QUERIES: dict[str, str] = {
         previous FROM changes WHERE collection = $1 AND key = $2 ORDER BY position""",
     "changes_page": """SELECT position, at, actor, session, operation, collection, key, after,
         previous FROM changes WHERE position > $1 ORDER BY position LIMIT $2""",
+    # -- search: the position moves only from where its reader found it
+    "search_move": """UPDATE meta SET value = $1 WHERE name = 'search_position' AND value = $2
+        RETURNING value""",
     # -- answers to requests with an Idempotency-Key; status 0 is a request under way
     "idempotency_claim": """INSERT INTO idempotency (key, body, status, at) VALUES ($1, $2, 0, $3)
         ON CONFLICT (key) DO UPDATE SET body = excluded.body, status = 0, answer = NULL,
@@ -157,6 +216,13 @@ _FREE = f"""NOT EXISTS (SELECT 1 FROM workers w WHERE w.name = l.owner AND w.exp
 POSTGRES_QUERIES: dict[str, str] = {
     "inbox_numbers": "SELECT nextval('inbox_ids') FROM generate_series(1, $1::bigint)",
     "session_numbers": "SELECT nextval('session_numbers') FROM generate_series(1, $1::bigint)",
+    "sessions_found_page": _wanted(
+        """SELECT DISTINCT hit.session AS number FROM
+            (SELECT session FROM search WHERE words @@ $1::text::tsquery
+             ORDER BY position DESC LIMIT $2) AS hit""",
+        5,
+        _NOT_PAST,
+    ),
     # -- workers and their leases
     "worker_beat": f"""INSERT INTO workers (name, seen_at, expires_at, info)
         VALUES ($1, {_NOW}, {_NOW} + $2::bigint, $3)

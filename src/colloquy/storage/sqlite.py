@@ -3,7 +3,8 @@
 Everything that waits when the writer comes round goes into one transaction, each piece in a
 savepoint (engine decision 8). The writer spends its time inside SQLite, which gives up the
 interpreter lock, so the event loop runs beside it. Reads run in the loop on a connection of their
-own; a third thread moves the write-ahead log back into the file.
+own, those that look at many rows beside it on another; a third thread moves the write-ahead log
+back into the file.
 """
 
 from __future__ import annotations
@@ -60,6 +61,10 @@ class _Job(NamedTuple):
     future: asyncio.Future[Any]
 
 
+def _query(name: str, parameters: tuple[Any, ...]) -> Callable[[apsw.Connection], Rows]:
+    return lambda connection: connection.execute(QUERIES[name], storable(parameters)).fetchall()
+
+
 class SqliteStore(Store):
     """Durable state in one file. `lock_wait_s`: how long a transaction waits for a foreign lock."""
 
@@ -93,6 +98,8 @@ class SqliteStore(Store):
         self._checkpoint_due = threading.Event()
         self._closing = False
         self._reader: apsw.Connection | None = None
+        self._scanner: apsw.Connection | None = None
+        self._scanning = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._epoch = 0
         self._next_inbox = 1
@@ -112,6 +119,7 @@ class SqliteStore(Store):
                 raise NotFound(f"no database at {self.path}")
             with self._opening() as connections:
                 self._reader = reader = self._connect(connections)
+                self._scanner = self._connect(connections)
                 if schema.upgrade(self.dialect, self._revision(reader)):
                     raise UnsupportedVersion(f"{self.path} needs an upgrade: open it for writing")
             return
@@ -125,6 +133,7 @@ class SqliteStore(Store):
             self._take_ownership(writer)
             writer.set_busy_timeout(int(self._lock_wait_s * 1000))
             self._reader = self._connect(connections)
+            self._scanner = self._connect(connections)
             checkpointer = self._connect(connections)
         writer.wal_autocheckpoint(0)
         writer.set_wal_hook(self._on_wal)
@@ -153,6 +162,10 @@ class SqliteStore(Store):
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+        async with self._scanning:
+            if self._scanner is not None:
+                self._scanner.close()
+                self._scanner = None
         self.lock.release()
 
     @contextlib.contextmanager
@@ -162,7 +175,7 @@ class SqliteStore(Store):
         try:
             yield connections
         except BaseException as error:
-            self._reader = None
+            self._reader = self._scanner = None
             for connection in connections:
                 connection.close()
             self.lock.release()
@@ -371,18 +384,32 @@ class SqliteStore(Store):
     async def read(self, name: str, rows: Rows) -> Rows:
         if not rows:
             return []
-        return self._guarded(lambda connection: self._run(connection, name, rows))
+        return self._guarded(self._reader, lambda connection: self._run(connection, name, rows))
 
     async def query(self, name: str, *parameters: Any) -> Rows:
-        return self._guarded(
-            lambda connection: connection.execute(QUERIES[name], storable(parameters)).fetchall()
-        )
+        return self._guarded(self._reader, _query(name, parameters))
 
-    def _guarded(self, work: Callable[[apsw.Connection], Rows]) -> Rows:
-        if self._reader is None:
+    async def scan(self, name: str, *parameters: Any) -> Rows:
+        """One at a time, on a connection and in a thread of their own."""
+        async with self._scanning:
+            running = asyncio.ensure_future(
+                asyncio.to_thread(self._guarded, self._scanner, _query(name, parameters))
+            )
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                # A connection serves one thread at a time: the next scan waits for this one.
+                await asyncio.wait([running])
+                raise
+
+    @staticmethod
+    def _guarded(
+        connection: apsw.Connection | None, work: Callable[[apsw.Connection], Rows]
+    ) -> Rows:
+        if connection is None:
             raise StoreUnavailable("the store is closed")
         try:
-            return work(self._reader)
+            return work(connection)
         except _OUTAGES as error:
             raise StoreUnavailable(f"the database cannot be read: {error}") from error
 

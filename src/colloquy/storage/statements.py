@@ -120,9 +120,24 @@ STATEMENTS: dict[str, Statement] = {
         ),
         _statement(
             "session_touch",
-            "number:int last_seq:int updated_at:int",
-            """UPDATE sessions SET last_seq = input.last_seq, updated_at = input.updated_at
+            "number:int last_seq:int updated_at:int name:text preview:text intent:text "
+            "feeling:text said_seq:int",
+            # NULL keeps what is there.
+            """UPDATE sessions SET last_seq = input.last_seq, updated_at = input.updated_at,
+                      name = coalesce(input.name, sessions.name),
+                      preview = coalesce(input.preview, sessions.preview),
+                      intent = coalesce(input.intent, sessions.intent),
+                      feeling = coalesce(input.feeling, sessions.feeling),
+                      said_seq = coalesce(input.said_seq, sessions.said_seq)
                FROM input WHERE sessions.number = input.number""",
+        ),
+        _statement(
+            "session_read",
+            "number:int seq:int",
+            """UPDATE sessions SET read_seq = CASE WHEN input.seq < sessions.last_seq
+                      THEN input.seq ELSE sessions.last_seq END
+               FROM input WHERE sessions.number = input.number
+                  AND input.seq > sessions.read_seq""",
         ),
         _statement(
             "session_state",
@@ -235,6 +250,15 @@ STATEMENTS: dict[str, Statement] = {
             """UPDATE outbox SET state = input.state, due_at = input.due_at, note = input.note
                FROM input WHERE outbox.session = input.session AND outbox.seq = input.seq""",
         ),
+        # -- full text; words are folded and parted by blanks (`search.py`)
+        _statement(
+            "search_insert",
+            "position:int session:int words:text",
+            """INSERT INTO search (rowid, words) SELECT position, words FROM input WHERE true""",
+            postgres_sql="""INSERT INTO search (position, session, words)
+                SELECT position, session, array_to_tsvector(string_to_array(words, ' '))
+                FROM input""",
+        ),
         # -- effects
         _insert(
             "effect_insert",
@@ -308,7 +332,8 @@ STATEMENTS: dict[str, Statement] = {
             "id:bytes",
             """SELECT s.number, s.id, s.channel, s.account, s.key, s.thread, s.status, s.owner,
                       s.owner_id, s.owner_epoch, s.version, s.last_seq, s.state, s.streams,
-                      s.created_at, s.updated_at
+                      s.created_at, s.updated_at, s.name, s.preview, s.intent, s.feeling,
+                      s.said_seq, s.read_seq
                FROM input JOIN sessions s ON s.id = input.id""",
         ),
         _statement(
@@ -316,7 +341,8 @@ STATEMENTS: dict[str, Statement] = {
             "number:int",
             """SELECT s.number, s.id, s.channel, s.account, s.key, s.thread, s.status, s.owner,
                       s.owner_id, s.owner_epoch, s.version, s.last_seq, s.state, s.streams,
-                      s.created_at, s.updated_at
+                      s.created_at, s.updated_at, s.name, s.preview, s.intent, s.feeling,
+                      s.said_seq, s.read_seq
                FROM input JOIN sessions s ON s.number = input.number""",
         ),
         _statement(

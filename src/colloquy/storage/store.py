@@ -122,6 +122,12 @@ class StoreEvent(NamedTuple):
     turn_id: bytes | None
     body: bytes
 
+    @property
+    def reply_id(self) -> str:
+        """Of an event about a reply."""
+        found: str = msgspec.json.decode(self.body)["reply_id"]
+        return found
+
     def public(self) -> Event:
         return Event(
             position=self.position,
@@ -140,6 +146,8 @@ def session_from(row: Sequence[Any]) -> Session:
         status=row[6], owner=row[7], owner_id=row[8], owner_epoch=row[9], version=row[10],
         last_seq=row[11], state=_state_decoder.decode(row[12]),
         streams=_streams_decoder.decode(row[13]), created_at=row[14], updated_at=row[15],
+        name=row[16], preview=row[17], intent=row[18], feeling=row[19], said_seq=row[20],
+        read_seq=row[21],
     )  # fmt: skip
 
 
@@ -252,10 +260,16 @@ class Store(ABC):
             raise NotFound(f"no conversation {conversation.hex()}")
         return found[conversation]
 
-    async def sessions_page(self, before: int | None, limit: int) -> list[Session]:
-        """Newest first, those with a number below `before`."""
-        rows = await self.query("sessions_page", 2**62 if before is None else before, limit)
-        return [session_from(row) for row in rows]
+    async def sessions_by_number(self, numbers: Iterable[int]) -> dict[int, Session]:
+        """Number → session, of those that exist."""
+        rows = await self.read("sessions_by_number", [(number,) for number in numbers])
+        return {row[0]: session_from(row) for row in rows}
+
+    async def unsent(self, session: int, after: int) -> dict[str, str]:
+        """Reply id → kind of the event after `after` that says that it was not sent. What has
+        neither such an event nor a row in the outbox was sent, if the outbox was read first."""
+        rows = await self.scan("unsent_after", session, after)
+        return {msgspec.json.decode(body)["reply_id"]: kind for kind, body in rows}
 
     async def events(self, session: int, after: int, limit: int) -> list[StoreEvent]:
         """Events with a sequence number above `after`, oldest first."""
@@ -289,11 +303,19 @@ class Store(ABC):
         return [OutboxItem(*row) for row in await self.query("outbox_of_session", session)]
 
     async def dead_letters(
-        self, before: int | None = None, limit: int = 100, status: str = "dead"
+        self,
+        before: int | None = None,
+        limit: int = 100,
+        status: str = "dead",
+        conversation: bytes | None = None,
     ) -> list[DeadLetter]:
         """Newest first."""
         first = 2**62 if before is None else before
-        return [DeadLetter(*row) for row in await self.query("dead_page", first, status, limit)]
+        if conversation is None:
+            rows = await self.query("dead_page", first, status, limit)
+        else:
+            rows = await self.query("dead_page_of", first, status, conversation, limit)
+        return [DeadLetter(*row) for row in rows]
 
     async def dead_letter(self, number: int) -> DeadLetter:
         """Raises NotFound."""
@@ -339,6 +361,10 @@ class Store(ABC):
     @abstractmethod
     async def query(self, name: str, *parameters: Any) -> Rows:
         """Runs a reading query of `queries.py`."""
+
+    async def scan(self, name: str, *parameters: Any) -> Rows:
+        """Runs a query that may look at thousands of rows: it does not hold up the event loop."""
+        return await self.query(name, *parameters)
 
     @abstractmethod
     async def _write(self, make: Callable[[Any], Steps], inbox_numbers: int = 0) -> Any:

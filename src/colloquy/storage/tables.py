@@ -104,6 +104,22 @@ sessions = Table(
     Column("streams", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    # What lists show and filter by; kept by the commits that write events.
+    Column("name", Text),
+    Column("preview", Text),
+    Column("intent", Text),
+    Column("feeling", Text),
+    Column("said_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("read_seq", BigInteger, nullable=False, server_default=text("0")),
+    Index("sessions_by_activity", "updated_at", "number"),
+    # The few that people work on, among the many that the assistant answers.
+    Index(
+        "sessions_handed_over",
+        "updated_at",
+        "number",
+        sqlite_where=text("owner <> 'assistant'"),
+        postgresql_where=text("owner <> 'assistant'"),
+    ),
 )
 
 events = Table(
@@ -179,7 +195,8 @@ dead_letters = Table(
     Column("payload", LargeBinary, nullable=False),
     Column("note", LargeBinary),
     Index("dead_letters_of_message", "message_id"),
-    Index("dead_letters_of_conversation", "conversation"),
+    Index("dead_letters_of_conversation", "conversation", "id"),
+    Index("dead_letters_of_status", "status", "id"),
 )
 
 effects = Table(

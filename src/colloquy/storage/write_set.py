@@ -135,6 +135,17 @@ class StateRow(NamedTuple):
     state: bytes
 
 
+class Headline(NamedTuple):
+    """What lists show of a conversation; None keeps what is there."""
+
+    name: str | None = None
+    preview: str | None = None
+    intent: str | None = None
+    feeling: str | None = None
+    said: int | None = None
+    """The index, in the unit's list, of the event with the last thing that the peer said."""
+
+
 class Unit(Struct, kw_only=True):
     """One turn's writes on one session, with what must hold for them to happen."""
 
@@ -155,6 +166,7 @@ class Unit(Struct, kw_only=True):
     # -- writes
     events: list[EventRow] = []
     outbox: list[OutboxRow] = []
+    headline: Headline = Headline()
     state: StateRow | None = None
     streams: bytes | None = None
     changes: list[Change] = []

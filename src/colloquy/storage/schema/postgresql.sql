@@ -56,8 +56,9 @@ CREATE TABLE dead_letters (
     note BYTEA,
     PRIMARY KEY (id)
 );
-CREATE INDEX dead_letters_of_conversation ON dead_letters (conversation);
+CREATE INDEX dead_letters_of_conversation ON dead_letters (conversation, id);
 CREATE INDEX dead_letters_of_message ON dead_letters (message_id);
+CREATE INDEX dead_letters_of_status ON dead_letters (status, id);
 CREATE TABLE effects (
     key BYTEA NOT NULL,
     name TEXT NOT NULL,
@@ -156,9 +157,17 @@ CREATE TABLE sessions (
     streams BYTEA NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
+    name TEXT,
+    preview TEXT,
+    intent TEXT,
+    feeling TEXT,
+    said_seq BIGINT DEFAULT 0 NOT NULL,
+    read_seq BIGINT DEFAULT 0 NOT NULL,
     PRIMARY KEY (number),
     UNIQUE (id)
 );
+CREATE INDEX sessions_by_activity ON sessions (updated_at, number);
+CREATE INDEX sessions_handed_over ON sessions (updated_at, number) WHERE owner <> 'assistant';
 CREATE TABLE webhook_deliveries (
     number BIGINT NOT NULL,
     webhook TEXT NOT NULL,
@@ -205,10 +214,13 @@ CREATE TABLE workers (
 CREATE SEQUENCE inbox_ids;
 CREATE SEQUENCE session_numbers;
 CREATE INDEX inbox_of_conversation ON inbox (conversation);
+CREATE TABLE search (position BIGINT PRIMARY KEY, session BIGINT NOT NULL, words TSVECTOR NOT NULL);
+CREATE INDEX search_words ON search USING gin (words);
 INSERT INTO counters (name, value) VALUES ('ledger', 0);
 INSERT INTO counters (name, value) VALUES ('inbox', 0);
 INSERT INTO counters (name, value) VALUES ('events', 0);
 INSERT INTO counters (name, value) VALUES ('webhook_deliveries', 0);
+INSERT INTO meta (name, value) VALUES ('search_position', '0');
 INSERT INTO meta (name, value) VALUES ('partitions', '64');
 INSERT INTO leases (partition, epoch) VALUES (0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0), (8, 0), (9, 0), (10, 0), (11, 0), (12, 0), (13, 0), (14, 0), (15, 0), (16, 0), (17, 0), (18, 0), (19, 0), (20, 0), (21, 0), (22, 0), (23, 0), (24, 0), (25, 0), (26, 0), (27, 0), (28, 0), (29, 0), (30, 0), (31, 0), (32, 0), (33, 0), (34, 0), (35, 0), (36, 0), (37, 0), (38, 0), (39, 0), (40, 0), (41, 0), (42, 0), (43, 0), (44, 0), (45, 0), (46, 0), (47, 0), (48, 0), (49, 0), (50, 0), (51, 0), (52, 0), (53, 0), (54, 0), (55, 0), (56, 0), (57, 0), (58, 0), (59, 0), (60, 0), (61, 0), (62, 0), (63, 0);
 INSERT INTO schema_version (version_num) VALUES ('0001') RETURNING schema_version.version_num;

@@ -26,10 +26,23 @@ def upgrade() -> None:
         op.execute("CREATE SEQUENCE inbox_ids")
         op.execute("CREATE SEQUENCE session_numbers")
         op.execute("CREATE INDEX inbox_of_conversation ON inbox (conversation)")
+        op.execute(
+            "CREATE TABLE search (position BIGINT PRIMARY KEY, session BIGINT NOT NULL,"
+            " words TSVECTOR NOT NULL)"
+        )
+        op.execute("CREATE INDEX search_words ON search USING gin (words)")
+    else:
+        # rowid is the event's position. The words come folded and parted by blanks, so the plainest
+        # tokenizer will do: to it every character beyond ASCII belongs to a word.
+        op.execute(
+            "CREATE VIRTUAL TABLE search USING fts5"
+            " (words, content='', detail='none', prefix='2 3', tokenize='ascii')"
+        )
     op.execute("INSERT INTO counters (name, value) VALUES ('ledger', 0)")
     op.execute("INSERT INTO counters (name, value) VALUES ('inbox', 0)")
     op.execute("INSERT INTO counters (name, value) VALUES ('events', 0)")
     op.execute("INSERT INTO counters (name, value) VALUES ('webhook_deliveries', 0)")
+    op.execute("INSERT INTO meta (name, value) VALUES ('search_position', '0')")
     op.execute(f"INSERT INTO meta (name, value) VALUES ('partitions', '{PARTITIONS}')")
     rows = ", ".join(f"({number}, 0)" for number in range(PARTITIONS))
     op.execute(f"INSERT INTO leases (partition, epoch) VALUES {rows}")
