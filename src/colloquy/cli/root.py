@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from ..model.errors import ColloquyError
 from . import (
+    backup,
     chat,
     config,
     db,
@@ -41,7 +42,7 @@ def build() -> typer.Typer:
         epilog="Start here: colloquy demo, colloquy new",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (new, serve, chat, demo, transfer, trace, doctor, proof):
+    for module in (new, serve, chat, demo, transfer, trace, backup, doctor, proof):
         module.register(root)
     root.add_typer(dead_letters.app, name="dead-letters")
     root.add_typer(keys.app, name="keys")

@@ -214,6 +214,13 @@ class StoreLocked(ColloquyError):
     title = "Database owned by another process"
 
 
+class UnsoundBackup(ColloquyError):
+    """A backup is damaged or not what its manifest says; `extra['problems']` lists how."""
+
+    code = "unsound_backup"
+    title = "Unsound backup"
+
+
 class StaleLease(ColloquyError):
     """This worker's lease epoch is over: what it wanted to commit was refused whole."""
 

@@ -72,9 +72,7 @@ class Spool:
 
     def append(self, records: list[bytes]) -> None:
         """Writes the records and fsyncs. Raises Unavailable when it cannot: nothing is promised."""
-        data = b"".join(
-            _HEADER.pack(len(record), zlib.crc32(record)) + record for record in records
-        )
+        data = framed(records)
         if self.size + len(data) > self.max_bytes:
             raise Unavailable("the database is away and the spool is full", retry_after_s=5.0)
         try:
@@ -108,19 +106,7 @@ class Spool:
 
     def read(self, path: Path) -> list[bytes]:
         """The whole records of one file, which is at most `max_bytes` long."""
-        data = path.read_bytes()
-        records: list[bytes] = []
-        start = 0
-        while start + _HEADER.size <= len(data):
-            length, checksum = _HEADER.unpack_from(data, start)
-            start += _HEADER.size
-            record = data[start : start + length]
-            # Zeros, which a file may end with after power loss, have the right checksum.
-            if not length or len(record) != length or zlib.crc32(record) != checksum:
-                break
-            records.append(record)
-            start += length
-        return records
+        return records_in(path.read_bytes())
 
     def remove(self, path: Path) -> None:
         """Drops a drained file."""
@@ -139,6 +125,27 @@ class Spool:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def records_in(data: bytes) -> list[bytes]:
+    """The whole records at the beginning of a file's bytes."""
+    records: list[bytes] = []
+    start = 0
+    while start + _HEADER.size <= len(data):
+        length, checksum = _HEADER.unpack_from(data, start)
+        start += _HEADER.size
+        record = data[start : start + length]
+        # Zeros, which a file may end with after power loss, have the right checksum.
+        if not length or len(record) != length or zlib.crc32(record) != checksum:
+            break
+        records.append(record)
+        start += length
+    return records
+
+
+def framed(records: list[bytes]) -> bytes:
+    """Records as a file has them."""
+    return b"".join(_HEADER.pack(len(record), zlib.crc32(record)) + record for record in records)
 
 
 def _files(folder: Path) -> list[Path]:
