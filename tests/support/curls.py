@@ -85,6 +85,8 @@ def _remember(answer: dict[str, Any], values: dict[str, str]) -> None:
         "CONVERSATION": receipt.get("conversation_id"),
         "KEY_ID": answer.get("key", {}).get("id"),
         "VISITOR": answer.get("token"),
+        "WEBHOOK": answer.get("webhook", {}).get("id"),
+        "DELIVERY": answer.get("number") if "event_id" in answer else None,
     }
     for name, value in found.items():
         if value is not None:
