@@ -32,6 +32,7 @@ _REPLY_VIEW: dict[str, Any] = {
     "text": "Yes. Shall I book a viewing for you?",
     "quick_replies": ["Tomorrow", "On Saturday"],
     "turn_id": _TURN,
+    "tone": "neutral",
 }
 _CONVERSATION_VIEW: dict[str, Any] = {
     "conversation_id": _CONVERSATION,
@@ -44,6 +45,28 @@ _CONVERSATION_VIEW: dict[str, Any] = {
     "last_seq": 3,
     "created_at": "2026-01-31T10:00:00.000000Z",
     "updated_at": _AT,
+    "unread": True,
+    "read_seq": 0,
+    "name": "Mia",
+    "preview": "Yes. Shall I book a viewing for you?",
+    "intent": "availability",
+    "feeling": "neutral",
+}
+_NOTE: dict[str, Any] = {
+    "note_id": "1679091c5a880faf6fb5e6087eb1b2dc",
+    "seq": 4,
+    "at": _AT,
+    "text": "Wants to see it on Saturday only.",
+    "actor": "key:3f2a9c0b1d4e",
+    "author_name": "Tom",
+}
+_FEEDBACK: dict[str, Any] = {
+    "reply_id": _REPLY,
+    "seq": 5,
+    "at": _AT,
+    "rating": "up",
+    "by": "key:3f2a9c0b1d4e",
+    "comment": "Quick",
 }
 _MESSAGE_STATE: dict[str, Any] = {
     "message_id": _MESSAGE,
@@ -206,6 +229,54 @@ EXAMPLES: dict[str, Any] = {
         ],
         "next": None,
     },
+    "TranscriptPage": {
+        "items": [
+            {
+                "kind": "message",
+                "seq": 2,
+                "at": _AT,
+                "message_id": _MESSAGE,
+                "text": "Is the flat on Main Street still free?",
+                "sender": {"id": "+491701234567", "name": "Mia"},
+                "understanding": {"intent": "availability", "confidence": 0.93},
+            },
+            {
+                "kind": "reply",
+                "seq": 3,
+                "at": _AT,
+                "reply": _REPLY_VIEW,
+                "why": {
+                    "handler": "intent:availability",
+                    "intent": "availability",
+                    "confidence": 0.93,
+                    "threshold": 0.75,
+                },
+                "state": "sent",
+            },
+            {"kind": "note", "seq": 4, "at": _AT, "note": _NOTE},
+            {"kind": "feedback", "seq": 5, "at": _AT, "feedback": _FEEDBACK},
+        ],
+        "before": None,
+        "after": None,
+    },
+    "ParticipantsView": {
+        "participants": [
+            {
+                "id": "+491701234567",
+                "kind": "person",
+                "first_seq": 2,
+                "last_seq": 2,
+                "messages": 1,
+                "name": "Mia",
+            },
+            {"id": "assistant", "kind": "assistant", "first_seq": 3, "last_seq": 3, "messages": 1},
+        ]
+    },
+    "NoteRequest": {"text": "Wants to see it on Saturday only.", "author_name": "Tom"},
+    "NoteView": _NOTE,
+    "FeedbackRequest": {"reply_id": _REPLY, "rating": "up", "comment": "Quick"},
+    "FeedbackView": _FEEDBACK,
+    "ReadRequest": {"seq": 3},
     "ReplyRequest": {
         "text": "Hello Mia, I am Tom. I will show you the flat.",
         "id": "desk-88",

@@ -181,7 +181,7 @@ async def stream_conversation(
     """
     after = resume_position(request.scope)
     streams.check()
-    return EventStream(runtime.stream(conversation_id, after), streams)
+    return EventStream(runtime.stream(conversation_id, after, for_operators=True), streams)
 
 
 @websocket("/v2/conversations/{conversation_id:str}/ws")
@@ -217,7 +217,7 @@ def _ws_items(runtime: Runtime, streams: Streams, scope: Any, conversation: str)
     ids.parse_id(conversation, "conversation_id")
     after = resume_position(scope)
     streams.check()
-    return runtime.stream(conversation, after)
+    return runtime.stream(conversation, after, for_operators=True)
 
 
 async def _deny(scope: Any, send: Any, error: Exception) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -180,7 +180,7 @@ class FeedbackView(Struct, frozen=True, omit_defaults=True):
 class ReadRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """An operator has read a conversation up to event `seq`."""
 
-    seq: int
+    seq: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class ParticipantView(Struct, frozen=True, omit_defaults=True):

@@ -16,9 +16,11 @@ from ..api import (
     health,
     keys,
     messages,
+    remarks,
     settings,
     statistics,
     stream,
+    transcript,
     webhooks,
 )
 from ..api.access import provide_principal
@@ -26,6 +28,7 @@ from ..api.bodies import JsonRequest
 from ..api.edge import Edge
 from ..api.messages import MessageDoor
 from ..api.openapi import openapi_config, openapi_document
+from ..api.options import options_handlers
 from ..api.preconditions import provide_precondition
 from ..api.problems import problem_response
 from ..api.stream import Streams
@@ -82,24 +85,28 @@ def _litestar(runtime: Runtime, door: MessageDoor, streams: Streams) -> Litestar
     def provide_streams() -> Any:
         return streams
 
+    handlers: list[Any] = [
+        *messages.ROUTES,
+        *conversations.ROUTES,
+        *transcript.ROUTES,
+        *remarks.ROUTES,
+        *stream.ROUTES,
+        *dead_letters.ROUTES,
+        *keys.ROUTES,
+        *webhooks.ROUTES,
+        *health.ROUTES,
+        *statistics.ROUTES,
+        *settings.ROUTES,
+        *chat.ROUTES,
+        *chat_page.ROUTES,
+        *pages.ROUTES,
+        *assets.ROUTES,
+        console_router(),
+        openapi_document,
+    ]
     return Litestar(
-        route_handlers=[
-            *messages.ROUTES,
-            *conversations.ROUTES,
-            *stream.ROUTES,
-            *dead_letters.ROUTES,
-            *keys.ROUTES,
-            *webhooks.ROUTES,
-            *health.ROUTES,
-            *statistics.ROUTES,
-            *settings.ROUTES,
-            *chat.ROUTES,
-            *chat_page.ROUTES,
-            *pages.ROUTES,
-            *assets.ROUTES,
-            console_router(),
-            openapi_document,
-        ],
+        # OPTIONS first: Litestar makes it by itself where it is not.
+        route_handlers=[*options_handlers(handlers), *handlers],
         dependencies={
             "runtime": Provide(provide_runtime, sync_to_thread=False),
             "door": Provide(provide_door, sync_to_thread=False),

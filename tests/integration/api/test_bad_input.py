@@ -159,7 +159,7 @@ ELSEWHERE = [
     ("GET", f"/v2/messages/{ID}/trace", None, 404, "not_found", None),
     ("GET", "/v2/conversations?limit=0", None, 422, "invalid_input", "limit"),
     ("GET", "/v2/conversations?limit=many", None, 422, "invalid_input", "limit"),
-    ("GET", "/v2/conversations?before=-1", None, 422, "invalid_input", "before"),
+    ("GET", "/v2/conversations?cursor=xyz", None, 422, "invalid_input", "cursor"),
     ("GET", f"/v2/conversations/{ID}", None, 404, "not_found", None),
     ("GET", f"/v2/conversations/{ID}/events", None, 404, "not_found", None),
     ("GET", f"/v2/conversations/{ID}/events?after=x", None, 422, "invalid_input", "after"),

@@ -28,17 +28,17 @@ def test_where_a_message_is(admin: httpx.Client) -> None:
     assert [step["what"] for step in trace["steps"]][:2] == ["accepted", "message"]
 
 
-def test_conversations_are_paged_newest_first(own_server: Server) -> None:
+def test_conversations_are_paged_by_newest_activity(own_server: Server) -> None:
     with own_server.client() as admin:
         made = [say(admin, "hello", f"c{n}")["conversation_id"] for n in range(5)]
         found: list[str] = []
-        before: int | None = None
+        cursor: str | None = None
         while True:
-            parameters = {"limit": 2} | ({"before": before} if before is not None else {})
+            parameters = {"limit": 2} | ({"cursor": cursor} if cursor is not None else {})
             page = admin.get("/v2/conversations", params=parameters).json()
             found += [item["conversation_id"] for item in page["conversations"]]
-            before = page["next"]
-            if before is None:
+            cursor = page["next"]
+            if cursor is None:
                 break
     assert found == made[::-1]
 
@@ -87,7 +87,7 @@ def test_dead_letters_are_listed_retried_and_discarded(own_server: Server) -> No
         receipts = [say(admin, "poison") for _ in range(3)]
         page = admin.get("/v2/dead-letters", params={"limit": 2}).json()
         assert len(page["dead_letters"]) == 2
-        older = admin.get("/v2/dead-letters", params={"before": page["next"]}).json()
+        older = admin.get("/v2/dead-letters", params={"cursor": page["next"]}).json()
         letters = page["dead_letters"] + older["dead_letters"]
         numbers = [letter["number"] for letter in letters]
         assert numbers == sorted(numbers, reverse=True)

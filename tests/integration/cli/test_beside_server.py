@@ -167,7 +167,11 @@ def test_dead_letters_from_death_to_rest(server: Serving, shell: Shell) -> None:
     assert {one["cause"] for one in mine} == {"ValueError"}
     listed = shell("dead-letters", "list", "--limit", "1").out
     assert "ValueError" in listed
-    assert f"--before {mine[0]['number']}" in listed
+    following = listed.rpartition("--cursor ")[2].strip()
+    (next_one,) = shell(
+        "dead-letters", "list", "--limit", "1", "--cursor", following, "--json"
+    ).json["dead_letters"]
+    assert next_one["number"] < mine[0]["number"]
 
     number = str(mine[2]["number"])
     shown = shell("dead-letters", "show", number).out
