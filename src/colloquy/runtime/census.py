@@ -11,11 +11,14 @@ import asyncio
 import time
 from collections import Counter
 
+import msgspec
+
 from ..model.errors import Unavailable
 from ..model.statistics import Census
 from ..model.times import Clock, rfc3339
 from ..storage.store import Store
 from ..telemetry import get_logger
+from .remarks import FeedbackBody
 
 log = get_logger(__name__)
 
@@ -29,8 +32,11 @@ WANTED_S = 60.0
 """Whoever asked this long ago is still interested."""
 DEAD_EVERY_S = 2.0
 DEAD_MOST = 1000
+FEEDBACK_MOST = 2000
 TOP = 8
 DAY_US = 86_400_000_000
+
+_feedback = msgspec.json.Decoder(FeedbackBody)
 
 
 class Counting:
@@ -104,9 +110,18 @@ class Counting:
             active_last_day=active,
             intents_last_day=dict(intents.most_common(TOP)),
             feelings_last_day=dict(feelings.most_common()),
-            feedback_last_day={},
+            feedback_last_day=dict(await self._count_feedback(since)),
             dead_letters=await self._count_dead(),
         )
+
+    async def _count_feedback(self, since: int) -> Counter[str]:
+        """Ratings given since, the newest of each reply."""
+        rows = await self._store.query("feedback_since", since, FEEDBACK_MOST)
+        newest: dict[str, str] = {}
+        for (body,) in rows:
+            said = _feedback.decode(body)
+            newest.setdefault(said.reply_id, said.rating)
+        return Counter(newest.values())
 
     async def _count_dead(self) -> int:
         ((count,),) = await self._store.query("dead_count", DEAD_MOST)

@@ -86,8 +86,10 @@ QUERIES: dict[str, str] = {
         _NOT_PAST,
     ),
     # A range of sessions for the census: whether active since $1, status, owner, intent, feeling.
-    "session_counts": """SELECT updated_at >= $1, status, owner, NULL, NULL, count(*)
-        FROM sessions WHERE number > $2 AND number <= $3 GROUP BY 1, 2, 3""",
+    "session_counts": """SELECT updated_at >= $1, status, owner, intent, feeling, count(*)
+        FROM sessions WHERE number > $2 AND number <= $3 GROUP BY 1, 2, 3, 4, 5""",
+    "feedback_since": """SELECT body FROM events WHERE kind = 'feedback' AND at >= $1
+        ORDER BY at DESC LIMIT $2""",
     "session_top": "SELECT coalesce(max(number), 0) FROM sessions",
     # -- events
     "events_page": """SELECT session, position, seq, kind, at, turn_id, body FROM events

@@ -142,6 +142,13 @@ events = Table(
         sqlite_where=text("inbox_id IS NOT NULL"),
         postgresql_where=text("inbox_id IS NOT NULL"),
     ),
+    # The ratings of a day among all that happened in it.
+    Index(
+        "events_of_feedback",
+        "at",
+        sqlite_where=text("kind = 'feedback'"),
+        postgresql_where=text("kind = 'feedback'"),
+    ),
 )
 
 outbox = Table(
