@@ -82,6 +82,7 @@ CREATE TABLE events (
     body BLOB NOT NULL,
     PRIMARY KEY (position)
 );
+CREATE INDEX events_of_feedback ON events (at) WHERE kind = 'feedback';
 CREATE INDEX events_of_inbox ON events (inbox_id) WHERE inbox_id IS NOT NULL;
 CREATE UNIQUE INDEX events_of_session ON events (session, seq);
 CREATE TABLE idempotency (
