@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 from pathlib import Path
 
@@ -109,6 +110,24 @@ def test_what_waits_in_the_spool_is_told(tmp_path: Path) -> None:
     (folder / "00000001.spool").write_bytes(b"x" * 2048)
     check = checks.check_spool(settings)
     assert (check.status, check.detail.startswith("2.0 KB in 1 files")) == ("warn", True)
+
+
+def test_where_the_key_of_secrets_is(tmp_path: Path) -> None:
+    settings = load_settings(overrides={"database_url": f"sqlite:///{tmp_path / 'a.db'}"})
+    assert checks.check_secret_key(settings).detail == "a.db.key is made when it is needed"
+    settings.key_file.write_text("key")
+    settings.key_file.chmod(0o644)
+    open_to_all = checks.check_secret_key(settings)
+    assert (open_to_all.status, open_to_all.advice) == ("warn", f"chmod 600 {settings.key_file}")
+    settings.key_file.chmod(0o600)
+    assert checks.check_secret_key(settings).status == "ok"
+
+
+def test_servers_that_share_a_database_need_one_key() -> None:
+    shared = {"database_url": "postgresql://somewhere/db"}
+    assert checks.check_secret_key(load_settings(overrides=shared)).status == "warn"
+    shared["security.secret_key"] = base64.b64encode(bytes(32)).decode()
+    assert checks.check_secret_key(load_settings(overrides=shared)).status == "ok"
 
 
 async def test_a_port_that_is_taken(tmp_path: Path) -> None:

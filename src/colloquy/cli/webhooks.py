@@ -213,18 +213,15 @@ def _print_view(reach: Reach, view: WebhookView) -> None:
     if reach.json:
         print_json(view)
         return
-    print_table(
-        ["", ""],
-        [
-            ("id", view.id),
-            ("url", view.url),
-            ("description", view.description),
-            ("kinds", " ".join(view.kinds) or "all"),
-            ("channels", " ".join(view.channels) or "all"),
-            ("state", _state(view)),
-            ("behind", f"{view.position_lag} positions"),
-            ("made (UTC)", clock_time(view.created_at)),
-            ("changed", clock_time(view.updated_at)),
-        ],
-        empty="",
-    )
+    for name, value in (
+        ("id", view.id),
+        ("url", view.url),
+        ("description", view.description),
+        ("kinds", " ".join(view.kinds) or "all"),
+        ("channels", " ".join(view.channels) or "all"),
+        ("state", _state(view)),
+        ("behind", f"{view.position_lag} positions"),
+        ("made", f"{clock_time(view.created_at)} UTC"),
+        ("changed", f"{clock_time(view.updated_at)} UTC"),
+    ):
+        print(f"{name:<12} {value}".rstrip())

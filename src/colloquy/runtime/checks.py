@@ -9,6 +9,7 @@ import asyncio
 import os
 import platform
 import shutil
+import stat
 import statistics
 import sys
 import tempfile
@@ -79,6 +80,7 @@ async def check_installation(resolution: Resolution) -> list[Check]:
     else:
         checks.append(await safely("database", check_postgres(settings)))
     checks.append(await asyncio.to_thread(check_spool, settings))
+    checks.append(await asyncio.to_thread(check_secret_key, settings))
     return checks
 
 
@@ -327,6 +329,24 @@ def check_spool(settings: Settings) -> Check:
         "spool", "warn", f"{_size(size)} in {len(files)} files in {folder}",
         "A running server brings them into the database; start one.",
     )  # fmt: skip
+
+
+def check_secret_key(settings: Settings) -> Check:
+    """Where the key is that seals stored secrets, and whether only its owner can read it."""
+    file = settings.key_file
+    if settings.security.secret_key is not None:
+        return Check("secret_key", "ok", "in security.secret_key")
+    if settings.sqlite_file is None:
+        return Check(
+            "secret_key", "warn", f"in {file.name} of this machine: other servers cannot open "
+            "what this one seals",
+            "Set security.secret_key for all of them: openssl rand -base64 32",
+        )  # fmt: skip
+    if not file.exists():
+        return Check("secret_key", "ok", f"{file.name} is made when it is needed")
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        return Check("secret_key", "warn", f"others can read {file}", f"chmod 600 {file}")
+    return Check("secret_key", "ok", f"in {file}")
 
 
 def _size(count: float) -> str:
