@@ -20,7 +20,7 @@ from ..model import views
 from ..model import webhooks as webhook_views
 from ..model.message import Message
 from ..model.statistics import StatisticsView
-from . import chat, chat_items, dead_letters, health, keys, messages, settings
+from . import chat, chat_items, dead_letters, health, keys, messages
 from .conventions import describe, handlers_of, scopes_of
 from .examples import ANSWERS, EXAMPLES
 from .problems import Problem
@@ -66,7 +66,7 @@ SHOWN: tuple[type[Struct], ...] = (
     health.StatusView,
     health.ReadyView,
     StatisticsView,
-    settings.SettingsView,
+    views.SettingsView,
     chat.Session,
     chat.ChatMessage,
     chat.ChatConfig,

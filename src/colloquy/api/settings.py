@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from msgspec import Struct
 
+from ..model.views import SettingsView, SettingView
 from ..settings import leaf_of
 from .access import needs
 from .parameters import Engine
@@ -15,25 +15,6 @@ from .responses import errors
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
-
-
-class SettingView(Struct, frozen=True):
-    """One setting. A key, and the password in a URL, are masked."""
-
-    name: str
-    value: Any
-    origin: str
-    """default, preset NAME, file PATH, stored, environment NAME, command line, program."""
-    environment: str
-    """The variable that sets it."""
-    default: Any
-    description: str
-
-
-class SettingsView(Struct, frozen=True):
-    """In the order of the settings' reference."""
-
-    settings: list[SettingView]
 
 
 @get(

@@ -13,7 +13,8 @@ POSTs an `Idempotency-Key`, given by the client where the caller gave none. Then
 from __future__ import annotations
 
 from .address import Address, server_of
-from .operations import Answer, Operations
+from .messages import Answer
+from .operations import Operations
 from .problems import error_of
 from .request import Retries
 from .transport import AsyncTransport, SyncTransport

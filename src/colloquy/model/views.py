@@ -348,6 +348,25 @@ class NewKey(Struct, frozen=True):
     secret: str
 
 
+class SettingView(Struct, frozen=True):
+    """One setting. A key, and the password in a URL, are masked."""
+
+    name: str
+    value: Any
+    origin: str
+    """default, preset NAME, file PATH, stored, environment NAME, command line, program."""
+    environment: str
+    """The variable that sets it."""
+    default: Any
+    description: str
+
+
+class SettingsView(Struct, frozen=True):
+    """In the order of the settings' reference."""
+
+    settings: list[SettingView]
+
+
 class Principal(Struct, frozen=True):
     """Who is asking: the id of the key and its scopes (send, read, operate, admin)."""
 

@@ -15,8 +15,15 @@ from colloquy.client import AsyncClient, Client, Retries
 from colloquy.client.operation import Operation, Streaming
 from colloquy.client.operations import Operations
 from colloquy.model.errors import Forbidden, InvalidInput, NotFound, Unavailable
-from colloquy.model.message import Message
-from colloquy.model.views import OwnerRequest, Receipt, ReplyRequest
+from colloquy.model.message import Message, Sender
+from colloquy.model.views import (
+    ConversationFilter,
+    FeedbackRequest,
+    NoteRequest,
+    OwnerRequest,
+    Receipt,
+    ReplyRequest,
+)
 from support.server import Server
 
 WAIT_S = 10.0
@@ -67,14 +74,13 @@ def test_parameters_of_the_api_are_parameters_of_the_methods(server: Server) -> 
         offered = {
             parameter["name"]
             for parameter in described.get("parameters", ())
-            if parameter["in"] in ("path", "query")
+            if parameter.get("in") in ("path", "query")  # shared ones are headers
         }
-        takes = {
-            parameter.removesuffix("_s")
-            for parameter in inspect.signature(member.describe).parameters
-        }
-        if name == "send_many":
-            offered.discard("wait")  # a batch cannot be waited for
+        takes = set(inspect.signature(member.describe).parameters)
+        if "filter" in takes:
+            takes |= set(ConversationFilter.__struct_fields__)
+        if "wait_s" in takes or name == "send_many":  # a batch cannot be waited for
+            takes.add("wait")
         assert offered <= takes, name
 
 
@@ -128,6 +134,22 @@ def test_operators_answer_take_over_and_give_back(client: Client) -> None:
     assert client.set_owner(conversation, OwnerRequest(owner="assistant")).owner == "assistant"
 
 
+def test_operators_see_and_mark_what_was_said(client: Client) -> None:
+    receipt = client.send(said("hal", "Hello", sender=Sender("hal", name="Hal")), WAIT_S).receipt
+    conversation = receipt.conversation_id
+    assert [view.name for view in client.conversations(ConversationFilter(q="hal"))] == ["Hal"]
+    note = client.note(conversation, NoteRequest(text="A regular."))
+    (reply,) = [item.reply for item in client.transcript(conversation).items if item.reply]
+    client.feedback(conversation, FeedbackRequest(reply.reply_id, "up"))
+    assert client.conversation(conversation).unread
+    assert not client.mark_read(conversation, note.seq).unread
+    assert {one.id for one in client.participants(conversation).participants} >= {"hal"}
+    assert [item.kind for item in client.transcript(conversation, after=note.seq - 1).items] == [
+        "note",
+        "feedback",
+    ]
+
+
 def test_dead_letters_are_listed_retried_and_discarded(client: Client) -> None:
     receipt = client.send(said("eve", "poison"), WAIT_S).receipt
     letter = next(one for one in client.dead_letters() if one.message_id == receipt.message_id)
@@ -148,6 +170,8 @@ def test_keys_health_and_metrics(server: Server, client: Client) -> None:
     assert client.health() in ("healthy", "warning")
     assert client.health_report()["score"] > 0
     assert "colloquy_" in client.metrics()
+    assert {"port", "database_url"} <= {setting.name for setting in client.settings()}
+    assert client.statistics()
 
 
 def test_a_stream_goes_on_when_the_server_restarts(tmp_path: Path) -> None:
