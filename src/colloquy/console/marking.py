@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -47,7 +48,7 @@ def mark(text: str, entities: Sequence[Entity]) -> list[Piece]:
     edges = sorted({0, len(text), *starts, *ends})
     pieces: list[Piece] = []
     depth = 0
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         depth += starts[start] - len(ends.get(start, ()))
         pieces.append(Piece(text[start:end], depth, tuple(ends.get(end, ()))))
     return pieces

@@ -9,7 +9,19 @@ from litestar.di import Provide
 from litestar.params import FromPath
 
 from ..model.errors import NotFound
-from . import doctor, keys, live, overview, settings, shell, webhooks
+from . import (
+    conversation,
+    dead_letters,
+    desk,
+    doctor,
+    inbox,
+    keys,
+    live,
+    overview,
+    settings,
+    shell,
+    webhooks,
+)
 from .access import provide_operator, refuse_forged
 from .forms import FormRequest
 from .problems import console_problem
@@ -27,6 +39,10 @@ def console_router() -> Router:
         route_handlers=[
             *shell.ROUTES,
             *overview.ROUTES,
+            *inbox.ROUTES,
+            *conversation.ROUTES,
+            *desk.ROUTES,
+            *dead_letters.ROUTES,
             *keys.ROUTES,
             *webhooks.ROUTES,
             *settings.ROUTES,

@@ -1,0 +1,47 @@
+// Fresh elements from the server into a list that is on the screen: what is the same stays, with its
+// focus and whatever the viewer opened in it.
+
+import { showTimes } from "./console.js";
+
+/** The elements that a part of HTML holds; nothing in it runs. */
+export function elementsOf(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+/** What the server says, without what the browser made of it. */
+function essence(element) {
+  const copy = element.cloneNode(true);
+  for (const time of copy.querySelectorAll("time")) {
+    time.textContent = "";
+    time.removeAttribute("title");
+  }
+  for (const button of copy.querySelectorAll("[aria-expanded]")) button.removeAttribute("aria-expanded");
+  for (const card of copy.querySelectorAll(".why-card")) card.hidden = true;
+  for (const link of copy.querySelectorAll("[aria-current=true]")) link.removeAttribute("aria-current");
+  for (const changed of [copy, ...copy.querySelectorAll("[class*=htmx-]")]) {
+    changed.classList.remove("htmx-request", "htmx-added", "htmx-settling", "htmx-swapping");
+  }
+  return `${copy.className} ${copy.innerHTML.replace(/\s+/g, " ")}`;
+}
+
+/** Makes htmx and the clock know what was put into the page. */
+export function settle(element) {
+  window.htmx.process(element);
+  showTimes(element);
+}
+
+/** Puts `fresh` in the place of `old` if it says something else; returns what is on the screen. */
+export function update(old, fresh) {
+  if (essence(old) === essence(fresh)) return old;
+  const hadFocus = old.contains(document.activeElement);
+  old.replaceWith(fresh);
+  settle(fresh);
+  if (hadFocus) fresh.querySelector("a, button, input")?.focus({ preventScroll: true });
+  return fresh;
+}
+
+export function keyed(list, key) {
+  return list.querySelector(`:scope > [data-key="${CSS.escape(key)}"]`);
+}

@@ -1,0 +1,296 @@
+"""A conversation as the console shows it: what was said, what was understood of it, why the
+assistant answered so, and small lines for everything else. Plain values, ready for a template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from ..model.message import Data, Media, Part, Text, ToolCall, ToolResult, encode
+from ..model.understanding import Understanding
+from ..model.views import ReplyReason, TranscriptItem
+from .marking import Piece, mark
+from .words import DELIVERY, FEELINGS, OWNERS, TONES, Word, cause_text, percent, title, word
+
+MAX_DATA = 2000
+"""Characters of a structured part that are shown."""
+
+Names = Callable[[str | None], str | None]
+"""The name of an actor."""
+
+
+class Attachment(Struct, frozen=True):
+    """A part that is no text. `href` is None unless a browser may safely be led there."""
+
+    name: str
+    detail: str
+    href: str | None = None
+
+
+class Understood(Struct, frozen=True):
+    """What was understood of a message. `intent` is the nearest one; `is_sure`: it reached the
+    threshold."""
+
+    intent: str | None
+    is_sure: bool
+    confidence: float
+    percent: str
+    feeling: Word
+    language: str | None
+    urgent: bool
+    model: str
+
+
+class Said(Struct, frozen=True):
+    """A message of a visitor, or of another program."""
+
+    kind: ClassVar[str] = "said"
+    seq: int
+    at: str
+    name: str
+    message_id: str
+    pieces: list[Piece]
+    attachments: list[Attachment]
+    understood: Understood | None
+    late: bool
+
+
+class Why(Struct, frozen=True):
+    """Why the assistant answered so. `intent` is None where no intent led to the answer."""
+
+    text: str
+    intent: str | None
+    confidence: float
+    threshold: float
+    percent: str
+    threshold_percent: str
+
+
+class Answer(Struct, frozen=True):
+    """A reply. `rating`: up, down or None, by the visitor; the newest counts."""
+
+    kind: ClassVar[str] = "answer"
+    seq: int
+    at: str
+    reply_id: str
+    author: str
+    icon: str
+    by_person: bool
+    text: str
+    attachments: list[Attachment]
+    quick_replies: list[str]
+    tone: str | None
+    state: Word
+    why: Why | None
+    rating: str | None
+
+
+class Remark(Struct, frozen=True):
+    """A note among operators."""
+
+    kind: ClassVar[str] = "remark"
+    seq: int
+    at: str
+    author: str
+    text: str
+
+
+class Step(Struct, frozen=True):
+    """A small line. `tone`: good, warn, bad or ""; `href` leads to more. `quote`: what was said in
+    it."""
+
+    kind: ClassVar[str] = "step"
+    seq: int
+    at: str
+    icon: str
+    text: str
+    detail: str = ""
+    tone: str = ""
+    href: str | None = None
+    quote: str = ""
+
+
+Line = Said | Answer | Remark | Step
+
+
+def lines(
+    items: Sequence[TranscriptItem], names: Names, base: str, quotes: Mapping[int, str]
+) -> list[Line]:
+    """Every item of a page. `base`: the conversation's path; `quotes`: what dead letters say, by
+    their number."""
+    ratings = {
+        item.feedback.reply_id: item.feedback.rating for item in items if item.feedback is not None
+    }
+    return [_line(item, names, base, ratings, quotes) for item in items]
+
+
+def _line(
+    item: TranscriptItem,
+    names: Names,
+    base: str,
+    ratings: Mapping[str, str],
+    quotes: Mapping[int, str],
+) -> Line:
+    if item.kind == "message":
+        return _said(item)
+    if item.reply is not None:
+        return _answer(item, ratings)
+    if item.note is not None:
+        note = item.note
+        author = note.author_name or names(note.actor) or "Somebody"
+        return Remark(item.seq, item.at, author, note.text)
+    return _step(item, names, base, quotes)
+
+
+def _said(item: TranscriptItem) -> Said:
+    text, attachments = _shown(item.text, item.parts)
+    sender, understanding = item.sender, item.understanding
+    name = (sender.name or sender.id) if sender is not None else "Visitor"
+    entities = understanding.entities if understanding is not None else []
+    return Said(
+        seq=item.seq,
+        at=item.at,
+        name=name,
+        message_id=item.message_id or "",
+        pieces=mark(text, entities),
+        attachments=attachments,
+        understood=understood(understanding) if understanding is not None else None,
+        late=item.late,
+    )
+
+
+def understood(found: Understanding) -> Understood:
+    intent = found.intent or found.guess
+    return Understood(
+        intent=title(intent) if intent else None,
+        is_sure=found.intent is not None,
+        confidence=found.confidence,
+        percent=percent(found.confidence),
+        feeling=FEELINGS[found.feeling],
+        language=found.language,
+        urgent=found.urgent,
+        model=found.model,
+    )
+
+
+def _answer(item: TranscriptItem, ratings: Mapping[str, str]) -> Answer:
+    reply = item.reply
+    assert reply is not None
+    text, attachments = _shown(reply.text, reply.parts)
+    author = word(OWNERS, reply.author)
+    return Answer(
+        seq=item.seq,
+        at=item.at,
+        reply_id=reply.reply_id,
+        author=reply.author_name or author.text,
+        icon=author.icon,
+        by_person=reply.author in ("human", "team"),
+        text=text,
+        attachments=attachments,
+        quick_replies=reply.quick_replies,
+        tone=TONES.get(reply.tone or ""),
+        state=word(DELIVERY, item.state or "sent"),
+        why=_why(item.why) if item.why is not None else None,
+        rating=ratings.get(reply.reply_id),
+    )
+
+
+def _why(reason: ReplyReason) -> Why:
+    kind, _, name = reason.handler.partition(":")
+    known = _HANDLERS.get(kind)
+    confidence, threshold = reason.confidence or 0.0, reason.threshold or 0.0
+    return Why(
+        text=known.format(title(name) if kind in _TITLED else name) if known else reason.handler,
+        intent=title(reason.intent) if reason.intent else None,
+        confidence=confidence,
+        threshold=threshold,
+        percent=percent(confidence),
+        threshold_percent=percent(threshold),
+    )
+
+
+_HANDLERS = {
+    "intent": "The handler of the intent “{}” answered",
+    "message": "The handler of every message, “{}”, answered",
+    "fallback": "Nothing was understood well enough: the fallback answered",
+    "slot": "The assistant had asked for “{}”, and this was the answer",
+    "timer": "The timer “{}” was due",
+    "template": "The template of the intent “{}” answered",
+    "hand_over": "The assistant passed the conversation on",
+    "apology": "The handler failed: an apology, and the message went to the dead letters",
+}
+_TITLED = ("intent", "slot", "template")
+
+
+def _step(item: TranscriptItem, names: Names, base: str, quotes: Mapping[int, str]) -> Step:
+    if item.kind == "owner":
+        owner = word(OWNERS, item.owner or "assistant")
+        who = names(item.owner_id) if item.owner == "human" else item.owner_id
+        text = f"{owner.text}{f' ({who})' if who else ''} answers from here on"
+        actor = names(item.actor)
+        detail = ", ".join(
+            part for part in (f"by {actor}" if actor else "", item.reason or "") if part
+        )
+        return Step(item.seq, item.at, owner.icon, text, detail)
+    if item.kind == "feedback" and item.feedback is not None:
+        is_up = item.feedback.rating == "up"
+        return Step(
+            item.seq,
+            item.at,
+            "thumb-up" if is_up else "thumb-down",
+            "An answer helped" if is_up else "An answer did not help",
+            item.feedback.comment or "",
+            "good" if is_up else "bad",
+        )
+    if item.kind == "dead":
+        text = f"Dead letter {item.number}: {cause_text(item.cause or 'unknown')}"
+        path = f"/console/dead-letters/{item.number}"
+        quote = quotes.get(item.number or 0, "")
+        return Step(item.seq, item.at, "dead-letter", text, item.detail or "", "bad", path, quote)
+    if item.kind == "duplicate":
+        path = f"{base}/messages/{item.message_id}"
+        text = "The same message once more; it was not answered again"
+        return Step(item.seq, item.at, "copy", text, href=path)
+    icon, text = _STEPS.get(item.kind, ("chat", title(item.kind)))
+    return Step(item.seq, item.at, icon, text, title(item.name) if item.name else item.detail or "")
+
+
+_STEPS = {
+    "timer": ("clock", "A timer was due"),
+    "gap": ("alert", "A message of the visitor's client never came"),
+}
+
+
+def _shown(text: str | None, parts: Sequence[Part]) -> tuple[str, list[Attachment]]:
+    """The text with its text parts, as `Message.full_text` joins them, and the other parts."""
+    found = [text] if text else []
+    found += [part.text for part in parts if isinstance(part, Text)]
+    found += [part.caption for part in parts if isinstance(part, Media) and part.caption]
+    attachments = [attachment(part) for part in parts if not isinstance(part, Text)]
+    return "\n".join(found), attachments
+
+
+def attachment(part: Media | ToolCall | ToolResult | Data) -> Attachment:
+    if isinstance(part, Media):
+        return Attachment(part.name or part.mime, part.url, _safe(part.url))
+    if isinstance(part, ToolCall):
+        return Attachment(f"Tool call {part.name}", _data(part.arguments))
+    if isinstance(part, ToolResult):
+        return Attachment("Tool result", part.error or _data(part.content))
+    return Attachment(title(part.kind), _data(part.data))
+
+
+def _data(value: object) -> str:
+    return encode(value).decode()[:MAX_DATA]
+
+
+def _safe(url: str) -> str | None:
+    """The address if it is of the web: a visitor may send any, `javascript:` too."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.netloc else None
