@@ -32,6 +32,7 @@ from ..model.errors import (
 from ..model.message import encode
 from ..telemetry import REQUEST_ID, get_logger
 from .bodies import Disconnected
+from .options import allowed
 
 log = get_logger(__name__)
 
@@ -113,7 +114,7 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
     found = as_colloquy_error(error, request.scope["path"])
     headers = problem_headers(found)
     if isinstance(error, MethodNotAllowedException) and isinstance(error.headers, Mapping):
-        headers["allow"] = ", ".join(sorted(_methods(error.headers)))
+        headers["allow"] = allowed(_methods(error.headers))
     return Response(
         problem_body(found), status_code=found.status, headers=headers, media_type=PROBLEM_TYPE
     )

@@ -159,6 +159,22 @@ def test_head_of_what_cannot_be_got(admin: httpx.Client) -> None:
     assert (answer.status_code, answer.content) == (405, b"")
 
 
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/v2/keys", "GET, HEAD, OPTIONS, POST"),
+        (f"/v2/keys/{'0' * 12}", "DELETE, OPTIONS"),
+        ("/v2/import", "OPTIONS, POST"),
+        ("/v2/openapi.json", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_a_path_names_its_methods(admin: httpx.Client, path: str, allow: str) -> None:
+    answer = admin.options(path)
+    assert (answer.status_code, answer.headers["allow"]) == (204, allow)
+    refused = admin.request("TRACE", path)
+    assert (refused.status_code, refused.headers["allow"]) == (405, allow)
+
+
 def test_head_of_a_stream_ends(admin: httpx.Client) -> None:
     answer = admin.head(f"/v2/conversations/{uuid4().hex}/stream")
     assert answer.headers["content-type"].startswith("text/event-stream")
