@@ -11,7 +11,8 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from ..api.parameters import Engine
-from ..api.settings import SettingView, effective
+from ..api.settings import effective
+from ..model.views import SettingView
 from .access import requires
 from .forms import FormRequest
 from .render import page
