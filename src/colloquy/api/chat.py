@@ -24,9 +24,9 @@ from msgspec import Meta, Struct
 from ..model import ids
 from ..model.errors import ColloquyError, NotFound, Unauthenticated
 from ..model.message import MAX_BODY, Key, Message, Sender, check_message
-from ..model.views import Receipt, StreamItem
+from ..model.views import FeedbackRequest, Receipt, StreamItem
 from .access import authenticated, bearer
-from .chat_items import ChatItem, visible
+from .chat_items import VISITOR, ChatItem, rated, visible
 from .edge import call_of
 from .parameters import Engine
 from .responses import BODY, documented, errors
@@ -245,7 +245,7 @@ async def chat_stream(
     """What is there above `after`, then what comes; the conversation need not exist yet."""
     after = resume_position(request.scope)
     streams.check()
-    items = runtime.stream(conversation_of(visitor), after)
+    items = _stream(runtime, visitor, after)
     return EventStream(_visible_items(items), streams)
 
 
@@ -268,6 +268,28 @@ async def chat_history(
     return History(await _between(runtime, visitor, start, before), start + 1 if start else None)
 
 
+@post(
+    "/chat/feedback",
+    operation_id="chatRate",
+    summary="Say whether a reply helped",
+    tags=_TAGS,
+    status_code=200,
+    guards=[visitor_guard],
+    security=[{"visitor": []}],
+    responses=errors(*BODY, 401, 404, 409, 429, 503),
+)
+async def chat_feedback(
+    runtime: Engine, visitor: Visitor, data: JSONBody[FeedbackRequest]
+) -> ChatItem:
+    """The newest rating of a reply counts; the same again changes nothing."""
+    return rated(await runtime.feedback(conversation_of(visitor), data, VISITOR))
+
+
+def _stream(runtime: Runtime, visitor: str, after: int | None) -> AsyncIterator[StreamItem | None]:
+    """The visitor's own ratings are in what operators see; `visible` leaves out the rest."""
+    return runtime.stream(conversation_of(visitor), after, for_operators=True)
+
+
 async def _between(runtime: Runtime, visitor: str, after: int, before: int) -> list[ChatItem]:
     """The visible items with after < seq < before.
 
@@ -277,7 +299,7 @@ async def _between(runtime: Runtime, visitor: str, after: int, before: int) -> l
     try:
         async with (
             asyncio.timeout(HISTORY_TIMEOUT_S),
-            aclosing(runtime.stream(conversation_of(visitor), after)) as items,  # type: ignore[type-var]
+            aclosing(_stream(runtime, visitor, after)) as items,  # type: ignore[type-var]
         ):
             async for item in items:
                 if item is None or not item.seq or item.seq >= before:
@@ -296,4 +318,5 @@ ROUTES: list[HTTPRouteHandler] = [
     chat_send,
     chat_stream,
     chat_history,
+    chat_feedback,
 ]

@@ -8,7 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from ..model.message import Media, Message, Text
-from ..model.views import ReplyView, StreamItem
+from ..model.views import FeedbackView, ReplyView, StreamItem
+
+VISITOR = "visitor"
+"""Who rates on the chat page; ratings of operators are not for visitors."""
 
 
 class Link(Struct, frozen=True, omit_defaults=True):
@@ -78,7 +81,14 @@ def visible(item: StreamItem) -> ChatItem | None:
         return ChatItem("withdrawn", item.seq, item.at, id=data.get("reply_id"))
     if item.kind == "message_duplicate":
         return ChatItem("duplicate", item.seq, item.at, message_id=data.get("message_id"))
+    if item.kind == "feedback" and data.get("by") == VISITOR:
+        return ChatItem("feedback", item.seq, item.at, id=data["reply_id"], rating=data["rating"])
     return _provisional(item, data)
+
+
+def rated(view: FeedbackView) -> ChatItem:
+    """The visitor's rating as it was stored."""
+    return ChatItem("feedback", view.seq, view.at, id=view.reply_id, rating=view.rating)
 
 
 def _reply(item: StreamItem, reply: ReplyView) -> ChatItem:
@@ -98,6 +108,7 @@ def _reply(item: StreamItem, reply: ReplyView) -> ChatItem:
         quick_replies=reply.quick_replies,
         author=reply.author,
         author_name=reply.author_name,
+        tone=reply.tone,
         turn=reply.turn_id,
     )
 

@@ -30,12 +30,12 @@
     *, *::before { box-sizing: border-box; }
     button { font: inherit; cursor: pointer; }
     .launcher {
-      position: fixed; bottom: max(20px, env(safe-area-inset-bottom)); inset-inline-end: 20px;
+      position: fixed; bottom: max(20px, env(safe-area-inset-bottom)); right: 20px;
       display: grid; place-items: center; width: 58px; height: 58px; padding: 0; border: 0;
       border-radius: 50%; background: var(--accent); color: var(--on-accent);
       box-shadow: 0 4px 18px rgb(0 0 0 / 28%);
     }
-    .start .launcher, .start .panel { inset-inline: 20px auto; }
+    .left .launcher, .left .panel { right: auto; left: 20px; }
     .launcher svg { width: 28px; height: 28px; fill: none; stroke: currentColor; stroke-width: 2;
       stroke-linecap: round; stroke-linejoin: round; }
     .launcher .shut, .open .launcher .talk { display: none; }
@@ -49,14 +49,14 @@
     [hidden] { display: none !important; }
     .panel {
       position: fixed; bottom: max(92px, calc(env(safe-area-inset-bottom) + 72px));
-      inset-inline-end: 20px; width: min(400px, calc(100vw - 40px));
+      right: 20px; width: min(400px, calc(100vw - 40px));
       height: min(640px, calc(100vh - 116px)); overflow: hidden; border-radius: 20px;
       background: Canvas; color: CanvasText; box-shadow: 0 12px 48px rgb(0 0 0 / 32%);
       visibility: hidden; opacity: 0; transform: translateY(12px);
     }
     .open .panel { visibility: visible; opacity: 1; transform: none; }
     iframe { display: block; position: relative; width: 100%; height: 100%; border: 0; }
-    .late { position: absolute; inset: 0; display: flex; flex-direction: column; gap: 14px;
+    .late { position: absolute; inset: 0; z-index: 1; background: Canvas; display: flex; flex-direction: column; gap: 14px;
       align-items: center; justify-content: center; padding: 24px; text-align: center; }
     .late button { min-height: 40px; padding: 8px 18px; border: 1.5px solid; border-radius: 20px;
       background: none; color: inherit; }
@@ -147,7 +147,7 @@
     late,
     after,
   );
-  const root = make("div", { class: position === "left" ? "root start" : "root" }, panel, launcher);
+  const root = make("div", { class: position === "left" ? "root left" : "root" }, panel, launcher);
   root.dir = dir === "rtl" ? "rtl" : "ltr";
   root.style.setProperty("--accent", COLOUR);
   root.style.setProperty("--on-accent", readableOn(COLOUR));
