@@ -109,12 +109,24 @@ async def read(
     operator: CurrentOperator,
     conversation_id: ConversationId,
 ) -> Response[Any]:
-    """Marks as read up to `seq`, or as unread (`seq` 0)."""
+    """Marks as read up to `seq`."""
     text = await request.field("seq")
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise InvalidInput("`seq` is a number", field="seq")
     await runtime.mark_read(conversation_id, int(text), operator.key_id)
-    return _acted(request, conversation_id, "" if int(text) else "Marked as unread.", "read")
+    return _acted(request, conversation_id, "", "read")
+
+
+@post("/inbox/{conversation_id:str}/unread", guards=[requires("operate")])
+async def unread(
+    request: FormRequest,
+    runtime: Engine,
+    operator: CurrentOperator,
+    conversation_id: ConversationId,
+) -> Response[Any]:
+    """The newest message of the visitor counts as unread again."""
+    await runtime.mark_unread(conversation_id, operator.key_id)
+    return _acted(request, conversation_id, "Marked as unread.", "unread")
 
 
 @post("/inbox/{conversation_id:str}/retry", guards=[requires("operate")])
@@ -218,4 +230,4 @@ def _acted(request: FormRequest, conversation_id: str, said: str, what: str) -> 
     return Response(b"", status_code=204, headers=headers)
 
 
-ROUTES: list[HTTPRouteHandler] = [own, reply, note, read, retry]
+ROUTES: list[HTTPRouteHandler] = [own, reply, note, read, unread, retry]

@@ -227,14 +227,7 @@ _TITLED = ("intent", "slot", "template")
 
 def _step(item: TranscriptItem, names: Names, base: str, quotes: Mapping[int, str]) -> Step:
     if item.kind == "owner":
-        owner = word(OWNERS, item.owner or "assistant")
-        who = names(item.owner_id) if item.owner == "human" else item.owner_id
-        text = f"{owner.text}{f' ({who})' if who else ''} answers from here on"
-        actor = names(item.actor)
-        detail = ", ".join(
-            part for part in (f"by {actor}" if actor else "", item.reason or "") if part
-        )
-        return Step(item.seq, item.at, owner.icon, text, detail)
+        return _owner_step(item, names)
     if item.kind == "feedback" and item.feedback is not None:
         is_up = item.feedback.rating == "up"
         return Step(
@@ -256,6 +249,24 @@ def _step(item: TranscriptItem, names: Names, base: str, quotes: Mapping[int, st
         return Step(item.seq, item.at, "copy", text, href=path)
     icon, text = _STEPS.get(item.kind, ("chat", title(item.kind)))
     return Step(item.seq, item.at, icon, text, title(item.name) if item.name else item.detail or "")
+
+
+def _owner_step(item: TranscriptItem, names: Names) -> Step:
+    owner = word(OWNERS, item.owner or "assistant")
+    actor = names(item.actor)
+    if item.owner == "human" and item.owner_id is not None:
+        text = f"{names(item.owner_id)} answers from here on"
+        actor = None if item.actor == item.owner_id else actor
+    elif item.owner == "human":
+        text = "Passed on to people"
+    elif item.owner == "assistant":
+        text = "Given back to the assistant"
+    else:
+        text = f"Passed on to the {owner.text.lower()} {item.owner_id or ''}".rstrip()
+    said = [f"by {actor}"] if actor else []
+    if item.reason:
+        said.append(title(item.reason) if item.reason.isidentifier() else item.reason)
+    return Step(item.seq, item.at, owner.icon, text, ": ".join(said))
 
 
 _STEPS = {

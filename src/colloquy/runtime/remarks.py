@@ -134,29 +134,46 @@ class Remarks:
         return _feedback_view(encoded, seq, unit.at)
 
     async def mark_read(self, conversation_id: str, seq: int, actor: str) -> ConversationView:
-        """Operators have read up to event `seq`; what was read stays read. Raises NotFound."""
-        conversation = ids.parse_id(conversation_id, "conversation_id")
-        session = await self._store.session(conversation)
+        """Operators have read up to event `seq`; a lower one than before changes nothing.
+
+        Raises NotFound.
+        """
+        session = await self._store.session(ids.parse_id(conversation_id, "conversation_id"))
         seq = min(seq, session.last_seq)
         if seq > session.read_seq:
-            now = self._clock()
-            change = Change(
-                now, actor, session.number, "set", "session_read", conversation.hex(),
-                encode({"read_seq": seq}),
-            )  # fmt: skip
-            # Not a unit of this session: having been read is no activity of the conversation.
-            unit = Unit(
-                session=NO_SESSION,
-                at=now,
-                rows={"session_read": [(session.number, seq)]},
-                changes=[change],
-            )
-            (outcome,) = await self._store.commit(WriteSet(units=[unit]))
-            if outcome.error is not None:
-                raise outcome.error
-            self._signals.touch(conversation)
-            session = await self._store.session(conversation)
+            row = ("session_read", (session.number, seq))
+            session = await self._move_mark(session, row, {"read_seq": seq}, actor)
         return conversation_view(session)
+
+    async def mark_unread(self, conversation_id: str, actor: str) -> ConversationView:
+        """The newest message of the peer counts as unread again. Raises NotFound."""
+        session = await self._store.session(ids.parse_id(conversation_id, "conversation_id"))
+        if 0 < session.said_seq <= session.read_seq:
+            row = ("session_unread", (session.number,))
+            said = {"read_seq": session.said_seq - 1}
+            session = await self._move_mark(session, row, said, actor)
+        return conversation_view(session)
+
+    async def _move_mark(
+        self,
+        session: Session,
+        row: tuple[str, tuple[int, ...]],
+        said: dict[str, int],
+        actor: str,
+    ) -> Session:
+        """Writes what operators have read; returns the session as it is then."""
+        now = self._clock()
+        statement, values = row
+        change = Change(
+            now, actor, session.number, "set", "session_read", session.id.hex(), encode(said)
+        )
+        # Not a unit of this session: having been read is no activity of the conversation.
+        unit = Unit(session=NO_SESSION, at=now, rows={statement: [values]}, changes=[change])
+        (outcome,) = await self._store.commit(WriteSet(units=[unit]))
+        if outcome.error is not None:
+            raise outcome.error
+        self._signals.touch(session.id)
+        return await self._store.session(session.id)
 
     async def _find_note(self, conversation: bytes, note_id: str) -> NoteView:
         # Written by another request, it may be newer than what this one has read.

@@ -552,6 +552,9 @@ class Runtime:
     async def mark_read(self, conversation_id: str, seq: int, actor: str) -> ConversationView:
         return await self._remarks.mark_read(conversation_id, seq, actor)
 
+    async def mark_unread(self, conversation_id: str, actor: str) -> ConversationView:
+        return await self._remarks.mark_unread(conversation_id, actor)
+
     # -- keys ---------------------------------------------------------------------------------
 
     def authenticate(self, token: str) -> Principal:

@@ -37,6 +37,7 @@ _FURTHER = (
     "outbox_set",
     "effect_insert",
     "session_read",
+    "session_unread",
 )
 
 

@@ -140,6 +140,13 @@ STATEMENTS: dict[str, Statement] = {
                   AND input.seq > sessions.read_seq""",
         ),
         _statement(
+            "session_unread",
+            "number:int",
+            """UPDATE sessions SET read_seq = said_seq - 1
+               FROM input WHERE sessions.number = input.number
+                  AND sessions.said_seq > 0 AND sessions.read_seq >= sessions.said_seq""",
+        ),
+        _statement(
             "session_state",
             "number:int status:text owner:text owner_id:text owner_epoch:int version:int "
             "state:bytes",
