@@ -7,6 +7,7 @@ import os
 import pytest
 
 from colloquy.model.errors import StaleLease
+from colloquy.storage.listing import Wanted, list_sessions
 from colloquy.storage.store import Store
 from colloquy.storage.write_set import Unit, Verdict
 from support.storage import (
@@ -31,7 +32,7 @@ def verdicts(outcomes: list) -> list[Verdict]:
 async def contents(store: Store) -> tuple:
     """Everything a unit could have written."""
     return (
-        await store.sessions_page(None, 100),
+        (await list_sessions(store, Wanted(), None, None, 100))[0],
         await store.query("events_feed", 0, 1000),
         await store.inbox_headers(0, 1000),
         await store.outbox(),
@@ -210,7 +211,8 @@ async def test_two_units_that_create_one_conversation_make_one_session(store: St
         for number in (one, two)
     ]
     assert verdicts(await commit(store, *units)) == [Verdict.COMMITTED, Verdict.CONFLICT]
-    assert [found.number for found in await store.sessions_page(None, 10)] == [one]
+    listed, _ = await list_sessions(store, Wanted(), None, None, 10)
+    assert [found.number for found in listed] == [one]
 
 
 async def test_a_creating_unit_that_fails_leaves_no_session(store: Store) -> None:

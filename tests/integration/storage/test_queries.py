@@ -22,15 +22,6 @@ from support.storage import (
 )
 
 
-async def test_sessions_page_newest_first(store: Store) -> None:
-    rows = [await started(store) for _ in range(5)]
-    numbers = [row.number for row in reversed(rows)]
-    first = await store.sessions_page(None, 3)
-    rest = await store.sessions_page(first[-1].number, 3)
-    assert [found.number for found in first + rest] == numbers
-    assert [item.number for item in await store.sessions_page(rows[0].number, 3)] == []
-
-
 async def test_sessions_are_found_by_conversation(store: Store) -> None:
     rows = [await started(store, key=f"peer {index} 🦊") for index in range(70)]
     found = await store.sessions([row.id for row in rows] + [os.urandom(16)])
