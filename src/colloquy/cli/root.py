@@ -18,6 +18,7 @@ from . import (
     dead_letters,
     demo,
     doctor,
+    exporting,
     keys,
     new,
     proof,
@@ -42,7 +43,7 @@ def build() -> typer.Typer:
         epilog="Start here: colloquy demo, colloquy new",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (new, serve, chat, demo, transfer, trace, backup, doctor, proof):
+    for module in (new, serve, chat, demo, transfer, exporting, trace, backup, doctor, proof):
         module.register(root)
     root.add_typer(dead_letters.app, name="dead-letters")
     root.add_typer(keys.app, name="keys")

@@ -1,13 +1,10 @@
-"""`colloquy import` and `colloquy export`: history in and out, in either format."""
+"""`colloquy import`: history in."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gzip
-import io
-import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -16,15 +13,14 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from ..formats import Item, Problem, guess, jsonl, messages_of, open_source, openai, rows
+from ..formats import Item, Problem, guess, jsonl, open_source, openai, rows
 from ..model.errors import ColloquyError, InvalidInput, NotFound, Overloaded, Unavailable
-from ..model.message import Message, encode
-from ..model.session import Event
-from ..model.views import ConversationView, Receipt
+from ..model.message import encode
+from ..model.views import Receipt
 from .app import AppOption
 from .options import Reach, command
 from .output import Advance, note, print_json, progress
-from .target import Local, reached, recording
+from .target import Local, recording
 
 if TYPE_CHECKING:
     from ..client import AsyncClient
@@ -41,19 +37,12 @@ WATCHED = 200
 LOOK_AGAIN_S = 0.02
 SHOWN_PROBLEMS = 20
 KEPT_PROBLEMS = 1000
-PAGE = 500
 
 
 class InFormat(StrEnum):
     AUTO = "auto"
     JSONL = "jsonl"
     OPENAI = "openai"
-
-
-class OutFormat(StrEnum):
-    JSONL = "jsonl"
-    OPENAI = "openai"
-    EVENTS = "events"
 
 
 class Imported(Struct, kw_only=True):
@@ -74,13 +63,6 @@ class Imported(Struct, kw_only=True):
             note(_told(problem))
         if len(self.problems) < KEPT_PROBLEMS:
             self.problems.append(problem)
-
-
-class Exported(Struct, kw_only=True):
-    format: str
-    conversations: int = 0
-    rows: int = 0
-    file: str | None = None
 
 
 def register(root: typer.Typer) -> None:
@@ -109,33 +91,6 @@ def register(root: typer.Typer) -> None:
         else:
             print(_summary(result))
         return 1 if result.refused or (result.bad_rows and not result.messages) else 0
-
-    @command(root, "export")
-    def export(
-        reach: Reach,
-        file: Annotated[
-            str, typer.Argument(metavar="[FILE]", help="A file (.gz packs it); - is stdout.")
-        ] = "-",
-        format: Annotated[
-            OutFormat,
-            typer.Option("--format", help="jsonl and openai can be imported; events is the log."),
-        ] = OutFormat.JSONL,
-        conversation: Annotated[
-            str | None, typer.Option("--conversation", metavar="ID", help="Only this one.")
-        ] = None,
-    ) -> None:
-        """Writes conversations out: V2 messages, OpenAI-form logs, or the bare event log.
-
-        What was said is written, replies included, so that another database can import it.
-        """
-        path = None if file == "-" else Path(file)
-        result = asyncio.run(_export(reach, path, format, conversation))
-        if path is None:
-            return
-        if reach.json:
-            print_json(result)
-        else:
-            print(f"{result.conversations} conversations, {result.rows} rows → {file}")
 
 
 # -- in ---------------------------------------------------------------------------------------
@@ -302,70 +257,3 @@ def _summary(result: Imported) -> str:
         if count:
             said.append(f"{count} {words}")
     return ", ".join(said)
-
-
-# -- out --------------------------------------------------------------------------------------
-
-
-async def _export(
-    reach: Reach, path: Path | None, format: OutFormat, conversation: str | None
-) -> Exported:
-    result = Exported(format=str(format), file=None if path is None else str(path))
-    with _sink(path) as write, progress("exporting") as advance:
-        async with reached(reach) as target:
-            async for view in _conversations(target, conversation):
-                log = target.events(view.conversation_id, limit=PAGE)
-                events = [event async for event in log]
-                for row in _rows(view, events, format):
-                    write(row)
-                    result.rows += 1
-                result.conversations += 1
-                advance(1)
-    return result
-
-
-async def _conversations(
-    target: Local | AsyncClient, only: str | None
-) -> AsyncIterator[ConversationView]:
-    if only is not None:
-        yield await target.conversation(only)
-        return
-    async for view in target.conversations(limit=PAGE):
-        yield view
-
-
-def _rows(view: ConversationView, events: list[Event], format: OutFormat) -> Iterator[bytes]:
-    if format is OutFormat.EVENTS:
-        for event in events:
-            row = {"conversation_id": view.conversation_id, **msgspec.structs.asdict(event)}
-            yield encode(row) + b"\n"
-        return
-    messages: Iterator[Message] = messages_of(view, events)
-    if format is OutFormat.JSONL:
-        yield from jsonl.write(messages)
-    elif log := openai.write(messages):
-        yield log
-
-
-@contextlib.contextmanager
-def _sink(path: Path | None) -> Iterator[Callable[[bytes], object]]:
-    """Writes to standard output, or to a file that takes its name only when it is whole."""
-    if path is None:
-        sys.stdout.flush()
-        yield sys.stdout.buffer.write
-        sys.stdout.buffer.flush()
-        return
-    part = path.with_name(path.name + ".part")
-    try:
-        with contextlib.ExitStack() as stack:
-            stream: io.BufferedIOBase = stack.enter_context(part.open("wb"))
-            if path.suffix == ".gz":
-                stream = stack.enter_context(gzip.GzipFile(path.stem, "wb", fileobj=stream))
-            yield stream.write
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InvalidInput(f"{path} cannot be written: {error.strerror}", field="file") from None
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

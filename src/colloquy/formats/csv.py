@@ -90,19 +90,20 @@ def read(lines: Iterator[str], options: Options) -> Iterator[Item | Problem]:
             yield Problem.of(line, error)
 
 
-def write(messages: Iterable[Message], *, header: bool = True) -> Iterator[bytes]:
-    """The rows of messages; `header`: the row of names first."""
+def header() -> bytes:
+    """The row of names that stands before what `write` makes."""
+    return (",".join(COLUMNS) + "\r\n").encode()
+
+
+def write(messages: Iterable[Message]) -> Iterator[bytes]:
+    """A row per message, with its line break."""
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
-    if header:
-        table.writerow(COLUMNS)
     for message in messages:
         table.writerow([safe(cell) for cell in _cells(message)])
-        yield out.getvalue().encode("utf-8", "surrogatepass")
+        yield out.getvalue().encode()
         out.seek(0)
         out.truncate()
-    if out.tell():
-        yield out.getvalue().encode()
 
 
 def safe(text: str) -> str:
