@@ -19,12 +19,12 @@ from . import (
     demo,
     doctor,
     exporting,
+    importing,
     keys,
     new,
     proof,
     serve,
     trace,
-    transfer,
     webhooks,
 )
 from .options import Json
@@ -43,7 +43,7 @@ def build() -> typer.Typer:
         epilog="Start here: colloquy demo, colloquy new",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (new, serve, chat, demo, transfer, exporting, trace, backup, doctor, proof):
+    for module in (new, serve, chat, demo, importing, exporting, trace, backup, doctor, proof):
         module.register(root)
     root.add_typer(dead_letters.app, name="dead-letters")
     root.add_typer(keys.app, name="keys")

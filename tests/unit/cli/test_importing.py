@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from colloquy.cli import transfer
-from colloquy.cli.transfer import Imported, _offer, _send
+from colloquy.cli import importing
+from colloquy.cli.importing import Imported, _offer, _send
 from colloquy.formats import Item, Problem
 from colloquy.model.errors import InvalidInput, Overloaded, Unavailable
 from colloquy.model.message import Message
 from colloquy.model.views import Receipt
 
 
-class Busy(transfer.Local):
+class Busy(importing.Local):
     """Refuses as often as told, then takes everything; remembers the sizes of what it was given."""
 
     def __init__(self, *refusals: Exception) -> None:
@@ -54,7 +54,7 @@ async def test_a_busy_engine_is_asked_again() -> None:
 
 
 async def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(importing, "PATIENCE_S", 0.01)
     with pytest.raises(Unavailable):
         await _offer(Busy(Unavailable("away")), items(1), Imported(format="jsonl"))
     with pytest.raises(InvalidInput):
@@ -64,8 +64,8 @@ async def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_problems_are_counted_and_only_some_are_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(transfer, "SHOWN_PROBLEMS", 2)
-    monkeypatch.setattr(transfer, "KEPT_PROBLEMS", 3)
+    monkeypatch.setattr(importing, "SHOWN_PROBLEMS", 2)
+    monkeypatch.setattr(importing, "KEPT_PROBLEMS", 3)
     result = Imported(format="jsonl")
     bad = [Problem(number, "invalid_input", "no", "text") for number in range(5)]
     await _send(Busy(), bad, result, lambda count: None)
