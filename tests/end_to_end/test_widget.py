@@ -26,7 +26,13 @@ def site() -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("widget")
-    with Server(folder, **{"chat.frame_ancestors": f"{site.url},{site.far_url}"}) as server:
+    with Server(
+        folder,
+        **{
+            "chat.frame_ancestors": f"{site.url},{site.far_url}",
+            "chat.title": "Teapots",
+        },
+    ) as server:
         site.widget = server.url
         yield server
 
@@ -61,7 +67,7 @@ def guest(browser: Browser, server: Server, site: Site) -> Iterator[Guest]:
         yield guest
 
 
-def launcher(page: Page, name: str = "Chat") -> Any:
+def launcher(page: Page, name: str = "Teapots") -> Any:
     return page.get_by_role("button", name=f": {name}")
 
 
@@ -104,7 +110,7 @@ def test_answers_to_a_closed_panel_are_counted_and_nothing_else_crosses(guest: G
     frame = opened(page)
     say(frame, "secret words")
     page.evaluate("Colloquy.close()")
-    expect(page.get_by_role("button", name="Open: Chat, 1 unread")).to_be_visible()
+    expect(page.get_by_role("button", name="Open: Teapots, 1 unread")).to_be_visible()
     expect(page.locator("colloquy-widget .badge")).to_have_text("1")
     # Another page of the site: the count comes along.
     page.get_by_role("link", name="Cups").click()
@@ -221,7 +227,7 @@ def test_other_sites_cannot_frame_it(browser: Browser, tmp_path: Path) -> None:
         page = context.new_page()
         page.clock.install()
         page.goto("/")
-        launcher(page).click()
+        launcher(page, "Assistant").click()
         page.clock.fast_forward(60_000)
         expect(page.get_by_text("The chat cannot be shown here.")).to_be_visible()
         link = page.get_by_role("link", name="Open it in a new tab")

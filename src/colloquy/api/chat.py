@@ -115,8 +115,7 @@ async def visitor_guard(
     connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
 ) -> None:
     """Lets visitors in and nobody else; `scope["visitor"]` says who."""
-    in_query = connection.scope["path"].endswith("/stream")
-    token = bearer(connection.scope, in_query=in_query)
+    token = bearer(connection.scope)
     if token is None:
         raise Unauthenticated("ask POST /chat/session for a visitor's token")
     visitors = await provide_visitors(connection.app.state)

@@ -31,14 +31,29 @@ _HEADERS = {
 def asset(name: str) -> tuple[bytes, str]:
     """A file of the folder `static` and its entity tag."""
     body = resources.files("colloquy").joinpath("console", "static", name).read_bytes()
-    return body, f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    return body, tag_of(body)
 
 
 def file_response(
     name: str, request: Request[Any, Any, Any], headers: Mapping[str, str]
 ) -> Response[bytes]:
     """The file, or 304 when the browser has it."""
-    body, tag = asset(name)
+    return tagged_response(name, *asset(name), request, headers)
+
+
+def tag_of(body: bytes) -> str:
+    """The entity tag of a file with this content."""
+    return f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+
+
+def tagged_response(
+    name: str,
+    body: bytes,
+    tag: str,
+    request: Request[Any, Any, Any],
+    headers: Mapping[str, str],
+) -> Response[bytes]:
+    """What is served under this name, or 304 when the browser has it."""
     headers = {**headers, "etag": tag}
     if request.headers.get("if-none-match") == tag:
         return Response(b"", status_code=304, headers=headers)

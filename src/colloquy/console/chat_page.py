@@ -14,7 +14,8 @@ from litestar.params import FromPath
 
 from ..api.parameters import Engine
 from ..model.errors import NotFound
-from .assets import file_response
+from ..model.message import encode
+from .assets import asset, file_response, tag_of, tagged_response
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -29,6 +30,8 @@ _HEADERS = {
 }
 _WIDGET_CACHE = "public, max-age=600, stale-while-revalidate=86400"
 """Every page of the sites that have the widget asks for it: not more than once in ten minutes."""
+_LOOK = b"const LOOK = {};"
+"""The line of the widget's script that is filled in."""
 _FILES = frozenset(
     (
         *("chat.css", "face.css", "chat.js", "connection.js", "embedded.js", "face.js"),
@@ -55,9 +58,13 @@ async def chat_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Res
 
 
 @get("/widget.js", include_in_schema=False)
-async def widget_script(request: Request[Any, Any, Any]) -> Response[bytes]:
+async def widget_script(runtime: Engine, request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The script, with the look that the operator chose in it: it can ask nobody for that."""
+    chosen = runtime.settings.chat
+    look = encode({"accent": chosen.accent, "title": chosen.title})
+    body = asset("widget.js")[0].replace(_LOOK, b"const LOOK = %s;" % look, 1)
     headers = {**_HEADERS, "content-security-policy": policy(()), "cache-control": _WIDGET_CACHE}
-    return file_response("widget.js", request, headers)
+    return tagged_response("widget.js", body, tag_of(body), request, headers)
 
 
 def _file(

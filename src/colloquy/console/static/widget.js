@@ -15,8 +15,9 @@
   const USED = "colloquy.widget"; // in the page's session: the chat was opened here, and is it open
   const LATE_MS = 8000; // a frame that says nothing for so long is not coming
   const { position, accent, title, open, dir } = script.dataset;
-  const COLOUR = /^#[0-9a-f]{6}$/i.test(accent ?? "") ? accent : "#3b5bdb";
-  const NAME = title || "Chat";
+  const LOOK = {}; // the operator's, filled in by the server
+  const COLOUR = /^#[0-9a-f]{6}$/i.test(accent ?? "") ? accent : LOOK.accent;
+  const NAME = title || LOOK.title;
 
   const STYLES = `
     :host {
