@@ -366,7 +366,7 @@ def _sender_of(rest: str, names: dict[str, int], options: Options) -> tuple[Send
     if not known:
         return Sender(SYSTEM, "system"), _LEADING_MARKS.sub("", rest)
     name = max(known, key=len)
-    text = rest[rest.index(name) + len(name) + 1 :]
+    text = rest[rest.index(":", rest.index(name) + len(name)) + 1 :]
     kind: Literal["person", "assistant"] = "person"
     identity = name
     if options.me is not None and name == options.me:
