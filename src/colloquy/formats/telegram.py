@@ -24,8 +24,8 @@ MAX_MESSAGE = 4 * 1024 * 1024
 """Bytes of one message in the file; Telegram's own limit is 4096 characters of text."""
 CHUNK = 1024 * 1024
 
-_TOKEN = re.compile(rb'\s*("(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+)', re.DOTALL)
-_TO_BRACE = re.compile(rb'[^"{}]*(?:"(?:[^"\\]|\\.)*"[^"{}]*)*[{}]', re.DOTALL)
+_TOKEN = re.compile(rb'\s*+("(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]++)', re.DOTALL)
+_TO_BRACE = re.compile(rb'[^"{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"{}]*+)*+[{}]', re.DOTALL)
 
 
 class _Piece(Struct):
