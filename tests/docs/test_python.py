@@ -8,7 +8,13 @@ import pytest
 
 from support.markdown import ROOT, blocks, pages
 
-WITH_PYTHON = [page for page in pages() if blocks(page.read_text(encoding="utf-8"), "python")]
+NEEDS_A_SERVER = "client.md"
+"""Runs in test_client.py."""
+WITH_PYTHON = [
+    page
+    for page in pages()
+    if blocks(page.read_text(encoding="utf-8"), "python") and page.name != NEEDS_A_SERVER
+]
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)

@@ -21,12 +21,12 @@ from typing import NamedTuple
 
 from playwright.sync_api import expect, sync_playwright
 
+from .browser import ARGUMENTS, CHROMIUM
 from .markdown import ROOT, blocks, inline
 
 SECTION = "## Your first assistant in five minutes"
 INSTALL = "scripts/install"
 FIVE_MINUTES_S = 300.0
-BROWSER = "/usr/bin/chromium"
 ANSWER_MS = 60_000
 READY = re.compile(r"chat page +(\S+)")
 _DONE = "newcomer-step-done"
@@ -169,7 +169,7 @@ def _chat(watch: Watch, terminal: Terminal, address: str, said: Promise, clone: 
     (file,) = (path for path in clone.glob(f"*/{said.file}") if path.parent.name != "examples")
     answers = [text.split('"')[1] for text in (said.before, said.after)]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page()
 
         def ask(answer: str) -> None:
