@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from colloquy import Message
 from colloquy.model.errors import (
     Conflict,
     InvalidInput,
@@ -152,6 +154,31 @@ async def test_only_what_is_wanted_is_sent(talk: Talk, receiver: Receiver) -> No
     assert [one.kind for one in web] == ["session_opened", "message", "reply"]
     whose = [one.event["data"]["conversation"] for one in receiver.received]
     assert sorted(whose) == ["ann", "bob", "bob", "bob", "bob"]
+
+
+async def test_a_long_log_is_passed_in_batches(talk: Talk, receiver: Receiver) -> None:
+    """Most of it wanted by nobody: then the cursor is stored now and then."""
+    webhook, _ = await made(talk, receiver, channels=["web"], kinds=[EventKind.MESSAGE])
+    rows = [
+        Message(
+            conversation=f"visitor {number % 40}",
+            channel="web" if number % 300 == 0 else "api",
+            id=str(number),
+            text=f"{number}",
+        )
+        for number in range(1200)
+    ]
+    await talk.runtime.import_messages(rows)
+
+    async def is_up_to_date() -> bool:
+        top = await WebhookRows(talk.runtime.store).top()
+        behind = (await talk.runtime.webhooks.get(webhook)).position_lag
+        return top >= 1200 and behind == 0
+
+    await until(is_up_to_date)
+    await finished(talk, webhook, 4)
+    texts = [one.event["data"]["body"]["message"]["text"] for one in receiver.received]
+    assert sorted(texts, key=int) == ["0", "300", "600", "900"]
 
 
 async def test_it_begins_with_what_happens_from_now_on(talk: Talk, receiver: Receiver) -> None:
@@ -550,6 +577,25 @@ async def test_what_waits_is_sent_after_a_restart(
         await finished(talk, webhook, 2)
         assert len(receiver.received) == 3
         assert len(set(receiver.ids())) == 2
+
+
+def slow(_: Received) -> Reaction:
+    time.sleep(0.3)
+    return Reaction()
+
+
+async def test_stopping_waits_for_what_is_being_sent(
+    database: Path | str, tmp_path: Path, receiver: Receiver
+) -> None:
+    async with engine(database, tmp_path, shutdown__grace_s="20") as talk:
+        webhook, _ = await made(talk, receiver, kinds=[EventKind.REPLY])
+        receiver.react = slow
+        await talk.send("hello")
+        await until(lambda: receiver.received)
+    async with engine(database, tmp_path) as talk:
+        (found,) = await deliveries(talk, webhook)
+        assert (found.state, found.attempts) == (DeliveryState.DELIVERED, 1)
+    assert len(receiver.received) == 1
 
 
 async def test_a_lost_key_sends_nothing_and_loses_nothing(
