@@ -125,12 +125,21 @@ def check_accessible(page: Page) -> None:
     assert grave == []
 
 
+_STICKING_OUT = """
+() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const wide = [...document.body.querySelectorAll("*")]
+    .filter((element) => element.getBoundingClientRect().right > width)
+    .map((element) => element.outerHTML.slice(0, 120));
+  return [`${document.documentElement.scrollWidth} px of ${width} px`, ...wide];
+}
+"""
+
+
 def check_fits(page: Page) -> None:
     """Nothing sticks out: the page does not scroll sideways."""
-    width, shown = page.evaluate(
-        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-    )
-    assert width <= shown
+    assert page.evaluate(_STICKING_OUT) == []
 
 
 @cache

@@ -22,12 +22,12 @@ from . import (
     shell,
     webhooks,
 )
-from .access import provide_operator, refuse_forged
+from .access import provide_operator, refuse_forged, requires
 from .forms import FormRequest
 from .problems import console_problem
 
 
-@get("/{rest:path}")
+@get("/{rest:path}", guards=[requires("read", "operate")])
 async def nothing(rest: FromPath[str]) -> Response[Any]:
     """Any other path: a page says so, not a problem document."""
     raise NotFound(f"there is no page at /console{rest}")
