@@ -90,6 +90,12 @@ def read(lines: Iterator[str], options: Options) -> Iterator[Item | Problem]:
             yield Problem.of(line, error)
 
 
+def looks_like(line: str) -> bool:
+    """Whether a line is the row of names of a table that needs no mapping."""
+    names = line.strip().split(_dialect(line).delimiter)
+    return set(NEEDED) <= {name.strip(' "\ufeff') for name in names}
+
+
 def header() -> bytes:
     """The row of names that stands before what `write` makes."""
     return (",".join(COLUMNS) + "\r\n").encode()

@@ -8,11 +8,10 @@ from __future__ import annotations
 import gzip
 import io
 import re
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 import msgspec
 from msgspec import Struct
@@ -20,10 +19,18 @@ from msgspec import Struct
 from ..model.errors import ColloquyError, InvalidInput, NotFound
 from ..model.message import Message, input_error
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 MAX_ROW = 64 * 1024 * 1024
 """Bytes of one row: a whole log in OpenAI form may be long, a file without line breaks is wrong."""
 MAX_ARRAY = 1024 * 1024 * 1024
 """Bytes of a file that is one JSON array, since it has to fit into memory."""
+
+MAX_RATIO = 200
+"""How far a file may unpack: text packs to a fifth, and a bomb to a thousandth."""
+SMALL = 64 * 1024 * 1024
+"""Bytes that may come out of any file."""
 
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -60,21 +67,42 @@ class Problem(Struct, frozen=True, omit_defaults=True):
         return cls(line, error.code, error.detail, error.field)
 
 
-def open_source(path: Path | None) -> BinaryIO:
-    """The file (None is standard input), unpacked when it is gzip.
-
-    Raises NotFound, InvalidInput.
-    """
+def open_source(path: Path) -> BinaryIO:
+    """The file, unpacked when it is gzip. Raises NotFound, InvalidInput."""
     try:
-        raw: BinaryIO = sys.stdin.buffer if path is None else path.open("rb")
+        raw = path.open("rb")
     except FileNotFoundError:
         raise NotFound(f"there is no file {path}") from None
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
     stream = _buffered(raw)
     if stream.peek(2)[:2] == _GZIP:
-        return io.BufferedReader(gzip.GzipFile(fileobj=stream))
+        return io.BufferedReader(_Unpacked(raw, stream))
     return stream
+
+
+class _Unpacked(io.RawIOBase):
+    """A gzip file that stops when it unpacks to far more than chat logs do."""
+
+    def __init__(self, raw: BinaryIO, stream: BinaryIO) -> None:
+        self._raw = raw
+        self._gzip = gzip.GzipFile(fileobj=stream)
+        self._size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        count = self._gzip.readinto(buffer)
+        self._size += count
+        if self._size > SMALL and self._size > MAX_RATIO * self._raw.tell():
+            raise OSError(f"it unpacks to over {MAX_RATIO} times its size")
+        return count
+
+    def close(self) -> None:
+        self._gzip.close()
+        self._raw.close()
+        super().close()
 
 
 def rows(stream: BinaryIO) -> Iterator[Row | Problem]:

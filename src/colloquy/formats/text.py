@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ..model.errors import InvalidInput, TooLarge
-from .source import open_source
+from .source import MAX_RATIO, open_source
 
 MAX_LINE = 1024 * 1024
 """Characters of one line; a longer one is no line of a chat."""
 MAX_UNPACKED = 4 * 1024**3
 """Bytes that a text in an archive may unpack to."""
-MAX_RATIO = 200
-"""How far a file may unpack; text packs to a fifth, and a bomb to a thousandth."""
 _ZIP = b"PK\x03\x04"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -44,7 +42,7 @@ def open_text(path: Path, encoding: str | None = None) -> Iterator[Iterator[str]
             (name for mark, name in _MARKS if peeked.startswith(mark)), "utf-8"
         )
         try:
-            text = io.TextIOWrapper(stream, encoding=found, errors="strict", newline=None)
+            text = io.TextIOWrapper(stream, encoding=found, errors="strict", newline="")
         except LookupError:
             raise InvalidInput(f"there is no encoding {found!r}", field="encoding") from None
         yield _lines(text, path, found)

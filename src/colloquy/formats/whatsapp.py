@@ -160,7 +160,7 @@ def learn(lines: Iterable[str], options: Options) -> Learnt:
 def read(lines: Iterable[str], learnt: Learnt, options: Options) -> Iterator[Item | Problem]:
     """The messages in the order of the file. A line that belongs to none is a Problem."""
     zone = ZoneInfo(options.time_zone)
-    key = _conversation(learnt, options)
+    key = conversation_of(learnt, options)
     last: datetime | None = None
     seen: Counter[bytes] = Counter()
     for entry in _entries(_counted(lines)):
@@ -378,7 +378,7 @@ def _is_group(learnt: Learnt) -> bool:
     return len(learnt.names) > 2
 
 
-def _conversation(learnt: Learnt, options: Options) -> str:
+def conversation_of(learnt: Learnt, options: Options) -> str:
     """The key: the other one of two, else what the options say. Raises InvalidInput."""
     if options.me is not None and options.me not in learnt.names:
         known = ", ".join(sorted(learnt.names)[:10])
