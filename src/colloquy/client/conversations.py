@@ -42,7 +42,7 @@ class ConversationOperations:
         limit: int | None = None,
     ) -> Ask[ConversationPage]:
         """One page of the conversations that pass a filter, newest activity first."""
-        wanted = {name: _word(value) for name, value in msgspec.structs.asdict(filter).items()}
+        wanted = msgspec.structs.asdict(filter)
         return Ask(json(ConversationPage), query={**wanted, "cursor": cursor, "limit": limit})
 
     conversations = paged(
@@ -105,9 +105,7 @@ class ConversationOperations:
     @operation("POST", "/v2/conversations/{conversation_id}/feedback")
     def feedback(self, conversation_id: str, request: FeedbackRequest) -> Ask[FeedbackView]:
         """Whether a reply helped."""
-        return Ask(
-            json(FeedbackView), path={"conversation_id": conversation_id}, body=request, has_id=True
-        )
+        return Ask(json(FeedbackView), path={"conversation_id": conversation_id}, body=request)
 
     @operation("POST", "/v2/conversations/{conversation_id}/read")
     def mark_read(self, conversation_id: str, seq: int) -> Ask[ConversationView]:
@@ -149,8 +147,3 @@ class ConversationOperations:
             after,
             resume,
         )
-
-
-def _word(value: str | bool | None) -> str | None:
-    """As it stands in an address."""
-    return str(value).lower() if isinstance(value, bool) else value

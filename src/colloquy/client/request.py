@@ -61,7 +61,6 @@ class Ask(Generic[T]):
     path: Mapping[str, object] = field(default_factory=dict)
     query: Mapping[str, object] = field(default_factory=dict)
     body: object = None
-    headers: Mapping[str, str] = field(default_factory=dict)
     accepts: frozenset[int] = frozenset()
     has_id: bool = False
 
@@ -81,7 +80,7 @@ class Call(Generic[T]):
     @classmethod
     def of(cls, method: str, route: str, ask: Ask[T]) -> Call[T]:
         """The description with its route filled in."""
-        headers = dict(ask.headers)
+        headers: dict[str, str] = {}
         content = None
         if ask.body is not None:
             content = encode(ask.body)
