@@ -25,7 +25,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to addresses as texts, the preferred one first. Raises OSError."""
 
-RESOLVER_THREADS = 8
+RESOLVER_THREADS = 16
 """Names that are looked up at once; slow name servers hold up webhooks and nothing else."""
 FIRST_FREE_PORT = 1024
 """Below it only the ports of HTTP: others belong to services that are not to be talked into."""
@@ -49,24 +49,43 @@ class Refused(Exception):
 
 
 class SystemResolver:
-    """The operating system's resolver, in threads of its own."""
+    """The operating system's resolver, in threads of its own.
 
-    def __init__(self) -> None:
+    A name that is being looked up is not asked for again: however many deliveries wait for a slow
+    name server, they take one thread. `look_up` is `socket.getaddrinfo`, or what a test puts there.
+    """
+
+    def __init__(self, look_up: Callable[..., Any] = socket.getaddrinfo) -> None:
+        self._look_up = look_up
         self._threads = ThreadPoolExecutor(RESOLVER_THREADS, "colloquy-names")
+        self._asked: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        def look_up() -> list[Any]:
-            try:
-                return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            except UnicodeError as error:  # a label that is empty or too long
-                raise OSError(f"{host} is no name: {error}") from None
-
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
-        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+        place = (host, port)
+        answer = self._asked.get(place)
+        if answer is None:
+            loop = asyncio.get_running_loop()
+            answer = loop.run_in_executor(self._threads, self._addresses, host, port)
+            self._asked[place] = answer
+            answer.add_done_callback(lambda done: self._answered(place, done))
+        # Whoever gives up waiting leaves the look-up to the others.
+        return await asyncio.shield(answer)
 
     def close(self) -> None:
         """Waits for nobody: a look-up cannot be stopped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        try:
+            found = self._look_up(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError as error:  # a label that is empty or too long
+            raise OSError(f"{host} is no name: {error}") from None
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    def _answered(self, place: tuple[str, int], done: asyncio.Future[list[str]]) -> None:
+        del self._asked[place]
+        if not done.cancelled():
+            done.exception()  # it was raised to whoever still waited
 
 
 class AddressGuard:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from ...model.errors import Unavailable
+from ...model.errors import NotFound, Unavailable
 from ...model.times import Clock, rfc3339
 from ...model.webhooks import DeliveryState
 from ...settings import WebhookSettings
@@ -96,7 +96,10 @@ class Outcomes:
     async def _disable(self, one: Subscription, reason: str) -> bool:
         is_done = False
         while not is_done:  # again when an operator changed it just then
-            row = await self._rows.get(one.id)
+            try:
+                row = await self._rows.get(one.id)
+            except NotFound:  # deleted just then
+                break
             if not row.enabled:
                 break
             disabled = row._replace(

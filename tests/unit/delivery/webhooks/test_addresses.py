@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import threading
 from collections.abc import Sequence
 
 import httpx
@@ -180,3 +182,27 @@ async def test_a_name_without_an_address_is_an_error() -> None:
         resolve.close()
     with pytest.raises(OSError, match="no address"):
         await STRICT.addresses(httpx.URL("https://example.com/"), answering())
+
+
+async def test_a_slow_name_takes_one_thread_however_many_ask() -> None:
+    asked: list[str] = []
+    go_on = threading.Event()
+
+    def look_up(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        if host == "slow.example":
+            assert go_on.wait(20)
+        return [(2, 1, 6, "", (PUBLIC, port))]
+
+    resolve = SystemResolver(look_up)
+    try:
+        waiting = [asyncio.create_task(resolve("slow.example", 443)) for _ in range(100)]
+        assert await resolve("quick.example", 443) == [PUBLIC]
+        waiting[0].cancel()
+        go_on.set()
+        assert await asyncio.gather(*waiting[1:]) == [[PUBLIC]] * 99
+        assert sorted(asked) == ["quick.example", "slow.example"]
+        assert await resolve("slow.example", 443) == [PUBLIC]
+        assert asked.count("slow.example") == 2  # an answer is not kept
+    finally:
+        resolve.close()
