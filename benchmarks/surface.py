@@ -150,7 +150,7 @@ class Audience:
             wanted.clear()
             shown, now = dict(waiting), time.perf_counter()
             waiting.clear()
-            answer = await pool.request(self._get("/console/inbox/list", cookie))
+            answer = await pool.request(self._get("/console/inbox/rows", cookie))
             self.fetches += 1
             if answer.status != 200:
                 self.failures += 1
