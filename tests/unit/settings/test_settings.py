@@ -283,3 +283,11 @@ def test_the_key_of_secrets_is_never_shown_nor_kept_in_the_store():
     assert key[1:] not in str(caught.value)
     with pytest.raises(SettingsError, match="cannot be kept in the store"):
         resolve(stored={"security.secret_key": key})
+
+
+@pytest.mark.parametrize("network", ["10.0.0.1/8", "localhost", "10.0.0.0/33"])
+def test_networks_that_webhooks_may_reach_are_networks(network: str) -> None:
+    with pytest.raises(SettingsError, match=r"webhooks\.allow_networks"):
+        load_settings(overrides={"webhooks.allow_networks": network})
+    good = load_settings(overrides={"webhooks.allow_networks": "10.0.0.0/8, fd00::/8"})
+    assert good.webhooks.allow_networks == ("10.0.0.0/8", "fd00::/8")
