@@ -25,7 +25,7 @@ def read(rows: Iterable[Row | Problem]) -> Iterator[Item | Problem]:
         try:
             message = decode_message(row.data, max_text=None, max_body=None)
         except ColloquyError as error:
-            yield Problem.of(row.line, error)
+            yield Problem.of(row.line, error, row.data)
             continue
         if message.id is None:
             digest = blake2b(bytes(row.data), digest_size=8).hexdigest()

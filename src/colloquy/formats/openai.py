@@ -81,7 +81,7 @@ def read(rows: Iterable[Row | Problem]) -> Iterator[Item | Problem]:
         try:
             messages = _messages(row.data)
         except ColloquyError as error:
-            yield Problem.of(row.line, error)
+            yield Problem.of(row.line, error, row.data)
             continue
         for message in messages:
             yield Item(row.line, message)

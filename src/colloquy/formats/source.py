@@ -32,6 +32,9 @@ MAX_RATIO = 200
 SMALL = 64 * 1024 * 1024
 """Bytes that may come out of any file."""
 
+SAMPLE = 80
+"""Bytes of a bad row that a report shows."""
+
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
@@ -61,10 +64,14 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     code: str
     detail: str
     field: str | None = None
+    sample: str | None = None
+    """How it begins."""
 
     @classmethod
-    def of(cls, line: int, error: ColloquyError) -> Problem:
-        return cls(line, error.code, error.detail, error.field)
+    def of(cls, line: int, error: ColloquyError, data: bytes | msgspec.Raw = b"") -> Problem:
+        """`data` is what could not be taken."""
+        begin = bytes(memoryview(data)[:SAMPLE]).decode("utf-8", "replace")
+        return cls(line, error.code, error.detail, error.field, begin or None)
 
 
 def open_source(path: Path) -> BinaryIO:

@@ -94,9 +94,9 @@ def read(stream: BinaryIO, options: Options) -> Iterator[Item | Problem]:
                 message = _message(entry, chat, zone, options)
                 check_message(message, max_text=None)
             except ColloquyError as error:
-                yield Problem.of(line, error)
+                yield Problem.of(line, error, data)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                yield Problem.of(line, input_error(error, data))
+                yield Problem.of(line, input_error(error, data), data)
             except ValueError as error:
                 yield Problem(line, "invalid_input", str(error), "date")
             else:

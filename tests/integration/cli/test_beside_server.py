@@ -107,9 +107,9 @@ def test_bad_rows_are_told_and_left_out_or_stop_everything(shell: Shell, tmp_pat
     good = [{"conversation": key, "id": str(number), "text": "hi"} for number in range(2)]
     rows = [json.dumps(good[0]), "{oops", json.dumps({"conversation": key}), json.dumps(good[1])]
     file.write_text("\n".join(rows))
-    refused = shell("import", str(file), "--strict", "--json", code=1)
+    refused = shell("import", str(file), "--json", code=1)
     assert msgspec.json.decode(refused.err.splitlines()[-1])["problems"][0]["line"] == 2
-    result = shell("import", str(file), "--json")
+    result = shell("import", str(file), "--keep-going", "--json")
     assert (result.json["stored"], result.json["bad_rows"]) == (2, 2)
     assert [(one["line"], one["code"]) for one in result.json["problems"]] == [
         (2, "malformed_json"),
@@ -125,8 +125,8 @@ def test_bad_rows_are_told_and_left_out_or_stop_everything(shell: Shell, tmp_pat
 def test_files_that_are_no_logs(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "other.jsonl"
     file.write_text('{"transcript": "user: hi"}\n')
-    assert "neither V2 messages nor OpenAI-form" in shell("import", str(file), code=1).err
-    found = shell("import", str(file), "--format", "jsonl", "--json", code=1).json
+    assert "neither V2 messages, OpenAI-form logs" in shell("import", str(file), code=1).err
+    found = shell("import", str(file), "--format", "jsonl", "--keep-going", "--json", code=1).json
     assert found["bad_rows"] == 1
     assert "not_found" in shell("import", str(tmp_path / "none"), code=1).err
 

@@ -15,6 +15,7 @@ AT = "2026-01-31T10:00:00.000000Z"
 VIEW = ConversationView(
     conversation_id="00" * 16, channel="web", account="main", conversation="ana", thread="t",
     status="open", owner="assistant", last_seq=9, created_at=AT, updated_at=AT,
+    unread=False, read_seq=0,
 )  # fmt: skip
 
 

@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 
-from colloquy.cli import importing
-from colloquy.cli.importing import Imported, _offer, _send
+from colloquy.cli import sending
+from colloquy.cli.checkpoint import Checkpoint
+from colloquy.cli.sending import Imported, _offer, send
 from colloquy.formats import Item, Problem
 from colloquy.model.errors import InvalidInput, Overloaded, Unavailable
 from colloquy.model.message import Message
 from colloquy.model.views import Receipt
 
+NOWHERE = Checkpoint(None, "")
 
-class Busy(importing.Local):
+
+class Busy(sending.Local):
     """Refuses as often as told, then takes everything; remembers the sizes of what it was given."""
 
     def __init__(self, *refusals: Exception) -> None:
@@ -37,12 +40,14 @@ def items(count: int, length: int = 10) -> list[Item]:
 
 async def test_batches_are_bounded_by_number_and_by_size() -> None:
     target, result, moved = Busy(), Imported(format="jsonl"), []
-    await _send(target, items(1200), result, moved.append)
+    await send(target, items(1200), result, NOWHERE, moved.append)
     assert target.sizes == moved == [500, 500, 200]
-    assert (result.messages, result.stored, result.conversations) == (1200, 1200, 1)
+    assert (result.messages, result.stored) == (1200, 1200)
 
     target = Busy()
-    await _send(target, items(5, length=1024 * 1024), Imported(format="jsonl"), moved.append)
+    await send(
+        target, items(5, length=1024 * 1024), Imported(format="jsonl"), NOWHERE, moved.append
+    )
     assert target.sizes == [2, 2, 1]
 
 
@@ -54,7 +59,7 @@ async def test_a_busy_engine_is_asked_again() -> None:
 
 
 async def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(sending, "PATIENCE_S", 0.01)
     with pytest.raises(Unavailable):
         await _offer(Busy(Unavailable("away")), items(1), Imported(format="jsonl"))
     with pytest.raises(InvalidInput):
@@ -64,11 +69,11 @@ async def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_problems_are_counted_and_only_some_are_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(importing, "SHOWN_PROBLEMS", 2)
-    monkeypatch.setattr(importing, "KEPT_PROBLEMS", 3)
+    monkeypatch.setattr(sending, "SHOWN_PROBLEMS", 2)
+    monkeypatch.setattr(sending, "KEPT_PROBLEMS", 3)
     result = Imported(format="jsonl")
     bad = [Problem(number, "invalid_input", "no", "text") for number in range(5)]
-    await _send(Busy(), bad, result, lambda count: None)
+    await send(Busy(), bad, result, NOWHERE, lambda count: None)
     assert (result.bad_rows, len(result.problems)) == (5, 3)
     assert capsys.readouterr().err.splitlines() == [
         "line 0: invalid_input: text: no",
