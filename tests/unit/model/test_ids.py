@@ -30,6 +30,8 @@ def test_golden_identities() -> None:
         "timer": ids.timer_id(TURN, 0),
         "effect": ids.effect_key(TURN, "charge", b"[1]"),
         "body": ids.body_hash(b"{}"),
+        "webhook's event": ids.webhook_event_id(CONVERSATION, 7),
+        "webhook's test": ids.webhook_test_id(CONVERSATION, 7),
     }
     assert {name: value.hex() for name, value in found.items()} == {
         "thread": "b71dfb0d2bf17a6c5e22b15db3b86375",
@@ -41,6 +43,8 @@ def test_golden_identities() -> None:
         "timer": "66f7af1f8dce0ba465f050959e31f12f",
         "effect": "188220de93e93ab99367eec380016d6e",
         "body": "01e7b720ff566d53",
+        "webhook's event": "c7389ec077a881272da2fbbc44b5a507",
+        "webhook's test": "95c7f12094e56a50e4cadc68f7402045",
     }
     assert (ids.PARTITIONS, ids.partition_of(CONVERSATION)) == (64, 57)
 
