@@ -19,14 +19,14 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import JSONBody, QueryParameter, SkipValidation
-from msgspec import Meta, Struct
 
 from ..model import ids
+from ..model.chat import ChatConfig, ChatItem, ChatMessage, History, Session
 from ..model.errors import ColloquyError, NotFound, Unauthenticated
-from ..model.message import MAX_BODY, Key, Message, Sender, check_message
+from ..model.message import MAX_BODY, Message, Sender, check_message
 from ..model.views import FeedbackRequest, Receipt, StreamItem
 from .access import authenticated, bearer
-from .chat_items import VISITOR, ChatItem, rated, visible
+from .chat_items import VISITOR, rated, visible
 from .edge import call_of
 from .parameters import Engine
 from .responses import BODY, documented, errors
@@ -46,45 +46,6 @@ HISTORY_TIMEOUT_S = 2.0
 """Bounds a request for history whose `before` lies in the future."""
 
 _TAGS = ["Chat page"]
-
-
-class Session(Struct, frozen=True):
-    """Who the visitor is from now on, and where their conversation stands."""
-
-    token: str
-    conversation_id: str
-    owner: str
-    after: int
-    """Follow the stream from here to get the last part of what was said."""
-
-
-class ChatMessage(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a visitor says. The same `id` again is the same message."""
-
-    id: Key
-    text: Annotated[str, Meta(min_length=1)]
-    stream: Key
-    """The browser tab; `sequence` counts its messages."""
-    sequence: Annotated[int, Meta(ge=0, le=2**53)]
-    time_zone: Annotated[str, Meta(max_length=64)] | None = None
-
-
-class History(Struct, frozen=True):
-    """Older items, oldest first. `before` asks for the ones before these; null at the start."""
-
-    items: list[ChatItem]
-    before: int | None
-
-
-class ChatConfig(Struct, frozen=True):
-    """How the operator wants the chat to look: the settings `chat`."""
-
-    title: str
-    greeting: str
-    accent: str
-    placeholder: str
-    avatar: bool
-    privacy: str
 
 
 async def _visible_items(

@@ -7,49 +7,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ..model.chat import ChatItem, Link
 from ..model.message import Media, Message, Text
 from ..model.views import FeedbackView, ReplyView, StreamItem
 
 VISITOR = "visitor"
 """Who rates on the chat page; ratings of operators are not for visitors."""
-
-
-class Link(Struct, frozen=True, omit_defaults=True):
-    """An attachment."""
-
-    url: str
-    name: str | None = None
-
-
-class ChatItem(Struct, frozen=True, omit_defaults=True):
-    """One thing that the visitor sees happen.
-
-    `kind`: message (the visitor's own), duplicate (the message `message_id` was taken for a repeat
-    of the one before), reply, withdrawn (the reply `id` was taken back), owner, feedback (the reply
-    `id` has this `rating` now). Provisional and without `seq`: chunk (`text` of the answer that
-    `turn` is making, from the character `offset` on; offset 0 begins anew), chunk_end (nothing
-    comes of it).
-    """
-
-    kind: str
-    seq: int = 0
-    at: str = ""
-    id: str | None = None
-    """The client's id of a message; the id of a reply."""
-    message_id: str | None = None
-    text: str | None = None
-    links: list[Link] = []
-    quick_replies: list[str] = []
-    author: str | None = None
-    author_name: str | None = None
-    tone: str | None = None
-    """Of a reply: neutral, positive, empathetic."""
-    owner: str | None = None
-    turn: str | None = None
-    """Of a reply and of the chunks that it replaces."""
-    offset: int = 0
-    rating: str | None = None
-    """up or down."""
 
 
 class _SeenMessage(Struct):

@@ -16,11 +16,12 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 from msgspec import Struct
 
 from .. import __version__
+from ..model import chat as chat_models
 from ..model import views
 from ..model import webhooks as webhook_views
 from ..model.message import Message
 from ..model.statistics import StatisticsView
-from . import chat, chat_items, dead_letters, health, keys, messages
+from . import dead_letters, health, keys, messages
 from .conventions import describe, handlers_of, scopes_of
 from .examples import ANSWERS, EXAMPLES
 from .problems import Problem
@@ -67,11 +68,11 @@ SHOWN: tuple[type[Struct], ...] = (
     health.ReadyView,
     StatisticsView,
     views.SettingsView,
-    chat.Session,
-    chat.ChatMessage,
-    chat.ChatConfig,
-    chat_items.ChatItem,
-    chat.History,
+    chat_models.Session,
+    chat_models.ChatMessage,
+    chat_models.ChatConfig,
+    chat_models.ChatItem,
+    chat_models.History,
     Problem,
 )
 """Structs of requests and responses; those inside them follow by themselves."""

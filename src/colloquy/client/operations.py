@@ -10,6 +10,7 @@ from .conversations import ConversationOperations
 from .dead_letters import DeadLetterOperations
 from .messages import MessageOperations
 from .server import ServerOperations
+from .visitors import VisitorOperations
 from .webhooks import WebhookOperations
 
 
@@ -18,6 +19,7 @@ class Operations(
     ConversationOperations,
     DeadLetterOperations,
     WebhookOperations,
+    VisitorOperations,
     ServerOperations,
 ):
-    """Everything that a key can ask a server for."""
+    """Everything that can be asked of a server."""

@@ -14,6 +14,7 @@ import pytest
 from colloquy.client import AsyncClient, Client, Retries
 from colloquy.client.operation import Operation, Streaming
 from colloquy.client.operations import Operations
+from colloquy.model.chat import ChatMessage
 from colloquy.model.errors import Forbidden, InvalidInput, NotFound, Unavailable
 from colloquy.model.message import Message, Sender
 from colloquy.model.views import (
@@ -27,8 +28,6 @@ from colloquy.model.views import (
 from support.server import Server
 
 WAIT_S = 10.0
-VISITORS = "/chat/"
-"""Operations of the chat page: it holds a visitor's token, no key."""
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +48,7 @@ def said(key: str, text: str, **fields: Any) -> Message:
 
 def test_every_operation_of_the_api_has_a_method(server: Server) -> None:
     document = httpx.get(f"{server.url}/v2/openapi.json", trust_env=False).json()
-    wanted = {
-        (method.upper(), path)
-        for path, item in document["paths"].items()
-        for method in item
-        if not path.startswith(VISITORS)
-    }
+    wanted = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
     members = [member for _, member in inspect.getmembers(Operations)]
     found = {
         (member.method, member.route)
@@ -173,6 +167,21 @@ def test_keys_health_and_metrics(server: Server, client: Client) -> None:
     assert "colloquy_" in client.metrics()
     assert {"port", "database_url"} <= {setting.name for setting in client.settings()}
     assert client.statistics()
+
+
+def test_a_visitor_talks_as_the_chat_page_does(server: Server) -> None:
+    with Client(server.url) as nobody:
+        session = nobody.chat_session()
+        assert nobody.chat_config().title
+    with Client(server.url, session.token) as visitor:
+        assert visitor.chat_session().conversation_id == session.conversation_id
+        visitor.chat_send(ChatMessage("m-1", "Hello", "tab", 1))
+        reply = next(item for item in visitor.chat_stream(session.after) if item.kind == "reply")
+        assert reply.text == "You said: Hello"
+        assert reply.id is not None
+        assert visitor.chat_feedback(FeedbackRequest(reply.id, "up")).rating == "up"
+        said = visitor.chat_history(before=reply.seq).items
+        assert [item.text for item in said] == ["Hello"]
 
 
 def test_a_stream_goes_on_when_the_server_restarts(tmp_path: Path) -> None:
