@@ -205,7 +205,7 @@ async def chat_stream(
     """What is there above `after`, then what comes; the conversation need not exist yet."""
     after = resume_position(request.scope)
     streams.check()
-    items = _stream(runtime, visitor, after)
+    items = runtime.stream(conversation_of(visitor), after)
     return EventStream(_visible_items(items), streams)
 
 
@@ -245,11 +245,6 @@ async def chat_feedback(
     return rated(await runtime.feedback(conversation_of(visitor), data, VISITOR))
 
 
-def _stream(runtime: Runtime, visitor: str, after: int | None) -> AsyncIterator[StreamItem | None]:
-    """The visitor's own ratings are in what operators see; `visible` leaves out the rest."""
-    return runtime.stream(conversation_of(visitor), after, for_operators=True)
-
-
 async def _between(runtime: Runtime, visitor: str, after: int, before: int) -> list[ChatItem]:
     """The visible items with after < seq < before.
 
@@ -259,7 +254,7 @@ async def _between(runtime: Runtime, visitor: str, after: int, before: int) -> l
     try:
         async with (
             asyncio.timeout(HISTORY_TIMEOUT_S),
-            aclosing(_stream(runtime, visitor, after)) as items,  # type: ignore[type-var]
+            aclosing(runtime.stream(conversation_of(visitor), after)) as items,  # type: ignore[type-var]
         ):
             async for item in items:
                 if item is None or not item.seq or item.seq >= before:

@@ -258,8 +258,8 @@ class StreamItem(Struct, frozen=True, omit_defaults=True):
 
     `kind`: reply (`reply` is set), message (the visitor's own, committed: `seq`, `message`), owner
     (`data` says who answers now), message_duplicate (a repeat that was not answered),
-    reply_withdrawn, reply_failed. Operators also get note and feedback (`data`). Resume from any
-    `seq`; items come at least once, in order.
+    reply_withdrawn, reply_failed, feedback (`data`). Operators also get note (`data`). Resume from
+    any `seq`; items come at least once, in order.
 
     Provisional and without `seq`: reply_chunk (`data`: turn_id, attempt, offset in characters,
     text) is what a turn at work has written so far; offset 0 begins anew, the reply of the same

@@ -18,10 +18,18 @@ KEEP_ALIVE_S = 15.0
 SHARED_POLL_S = 0.5
 """On a shared store a stream also looks by itself: signals between processes are lossy."""
 VISITOR_KINDS = frozenset(
-    ("message", "message_duplicate", "reply", "owner_changed", "reply_withdrawn", "reply_failed")
+    (
+        "message",
+        "message_duplicate",
+        "reply",
+        "owner_changed",
+        "reply_withdrawn",
+        "reply_failed",
+        "feedback",
+    )
 )
-OPERATOR_KINDS = VISITOR_KINDS | {"note", "feedback"}
-"""What operators see besides: what they say to each other, and what visitors think of replies."""
+OPERATOR_KINDS = VISITOR_KINDS | {"note"}
+"""What operators see besides: what they say to each other."""
 _PAGE = 500
 
 

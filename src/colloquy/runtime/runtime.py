@@ -502,7 +502,7 @@ class Runtime:
     def stream(
         self, conversation_id: str, after: int | None = None, *, for_operators: bool = False
     ) -> AsyncIterator[StreamItem | None]:
-        """See `LiveStreams.stream`; operators also see notes and ratings. Raises InvalidInput."""
+        """See `LiveStreams.stream`; operators also see notes. Raises InvalidInput."""
         conversation = ids.parse_id(conversation_id, "conversation_id")
         kinds = OPERATOR_KINDS if for_operators else VISITOR_KINDS
         return self._live.stream(conversation, after, kinds)

@@ -328,7 +328,7 @@ async def test_operators_see_notes_live_and_visitors_do_not(talk: Talk) -> None:
     await rated(talk, reply.reply_id, "down", "visitor")
     await runtime.reply(here, ReplyRequest(text="bye"), "key:1")
     assert await watching[0] == ["message", "reply", "note", "feedback", "reply"]
-    assert await watching[1] == ["message", "reply", "reply"]
+    assert await watching[1] == ["message", "reply", "feedback", "reply"]
 
 
 async def test_a_handler_chooses_its_tone(talk: Talk) -> None:
