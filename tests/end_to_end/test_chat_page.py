@@ -60,13 +60,13 @@ def test_who_answers_is_shown(visitor: Visitor, server: Server) -> None:
             f"{path}/replies",
             json={"text": "I am Tom", "author_name": "Tom", "take_over": True},
         ).raise_for_status()
-        expect(page.get_by_text("Tom has joined")).to_be_visible()
+        expect(page.locator("#log").get_by_text("Tom has joined")).to_be_visible()
         expect(page.locator(OTHER)).to_have_text(["I am Tom"])
         expect(page.locator(".author")).to_have_text(["Tom"])
         expect(page.locator("#typing")).to_be_hidden()
         expect(page.locator("#state-text")).to_have_text("Tom answers here")
         desk.post(f"{path}/owner", json={"owner": "assistant"}).raise_for_status()
-    expect(page.get_by_text("The assistant is back")).to_be_visible()
+    expect(page.locator("#log").get_by_text("The assistant is back")).to_be_visible()
     expect(page.locator("#state-text")).to_have_text("Online")
 
 
@@ -173,7 +173,7 @@ def test_the_same_words_again_are_shown_once_when_they_were_taken_for_a_repeat(
 ) -> None:
     page = visitor.open()
     say(page, "human")
-    expect(page.get_by_text("A colleague has joined")).to_be_visible()
+    expect(page.locator("#log").get_by_text("A colleague has joined")).to_be_visible()
     say(page, "anybody?")
     expect(page.locator(OWN)).to_have_text(["human", "anybody?"])
     expect(page.locator("[data-seq='']")).to_have_count(0)  # committed
@@ -213,21 +213,9 @@ def test_a_visitor_that_the_server_does_not_know_begins_anew(visitor: Visitor) -
     page.evaluate("localStorage.setItem('colloquy.visitor', 'cv_forged')")
     page.reload()
     expect(page.locator("#state-text")).to_have_text("Online")
-    expect(page.locator(".line")).to_have_count(0)
+    expect(page.locator("#log .line")).to_have_count(0)
     say(page, "hello again")
     answered(page, "hello again")
-
-
-def test_the_api_is_described_for_people(visitor: Visitor) -> None:
-    page = visitor.context.new_page()
-    page.goto("/docs#sendMessages")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Colloquy")
-    operation = page.locator("details#sendMessages")
-    expect(operation).to_have_attribute("open", "")
-    expect(operation).to_contain_text("Is the flat on Main Street still free?")
-    expect(operation).to_contain_text("Needs a key with the scope send.")
-    expect(operation).to_contain_text("unsupported_version")
-    assert page.locator("details").count() >= 25
 
 
 def test_it_fits_a_phone(browser: Browser, server: Server) -> None:

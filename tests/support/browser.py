@@ -122,7 +122,7 @@ def check_accessible(page: Page) -> None:
         if rule["impact"] in ("serious", "critical")
         for node in rule["nodes"]
     ]
-    assert grave == []
+    assert grave == [], "\n".join(grave)
 
 
 _STICKING_OUT = """
