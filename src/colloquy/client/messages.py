@@ -15,7 +15,7 @@ from .operation import operation
 from .problems import error_of
 from .request import Ask, json
 
-REFUSED = frozenset({422})
+REFUSED = frozenset({409, 422})
 
 
 class Answer(NamedTuple):

@@ -7,7 +7,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from ..model.errors import ColloquyError
+from ..model.errors import ColloquyError, Unavailable
+
+GATEWAY = (502, 503, 504)
+"""What a proxy answers while the server behind it is away."""
 
 _OWN = ("type", "title", "status", "code", "detail", "field", "retry_after_s")
 
@@ -30,10 +33,15 @@ def error_of(problem: dict[str, Any]) -> ColloquyError:
 
 def error_in(response: httpx.Response) -> ColloquyError:
     """The error of an answer from 400 on, whose body was read; also of one by a proxy."""
+    status = response.status_code
     try:
         problem = msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.DecodeError:
-        problem = {"detail": f"the server answered {response.status_code}"}
+        problem = {}
+    if "code" not in problem:
+        problem = {"status": status, "detail": f"the server answered {status}"}
+        if status in GATEWAY:
+            problem["code"] = Unavailable.code
     request_id = response.headers.get("x-request-id")
     if request_id is not None:
         problem.setdefault("request_id", request_id)

@@ -18,12 +18,12 @@ import msgspec
 
 from ..model.errors import ColloquyError, Unavailable
 from ..model.message import encode
-from .problems import error_in
+from .problems import GATEWAY, error_in
 
 T = TypeVar("T")
 
-BUSY = (429, 503)
-"""Answers after which nothing was done: the same request may be sent again."""
+AGAIN = (429, *GATEWAY)
+"""Answers after which the same request is sent again."""
 
 
 class Retries(msgspec.Struct, frozen=True):
@@ -134,9 +134,10 @@ class Exchange(Generic[T]):
 
     def pause_s(self, response: httpx.Response) -> float | None:
         """Seconds to wait before the next attempt; None when this answer is to be taken."""
-        if response.status_code not in BUSY or response.status_code in self._call.accepts:
+        if response.status_code not in AGAIN or response.status_code in self._call.accepts:
             return None
         self._tried += 1
+        self._maybe_done = True  # a proxy does not know what became of it
         return self._retries.pause_s(self._tried, retry_after_s(response), random.random())
 
     def answer(self, response: httpx.Response) -> T:

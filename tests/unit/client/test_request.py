@@ -113,6 +113,17 @@ def test_an_answer_of_another_shape_is_named() -> None:
         Exchange(call_of("GET"), Retries(), URL).answer(httpx.Response(200, text="<html>"))
 
 
-def test_an_error_page_of_a_proxy_is_an_error() -> None:
-    with pytest.raises(ColloquyError, match="the server answered 502"):
-        Exchange(call_of("GET"), Retries(), URL).answer(httpx.Response(502, text="<html>"))
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (502, "<html>", Unavailable),
+        (504, '{"message": "time-out"}', Unavailable),
+        (418, "<html>", ColloquyError),
+    ],
+)
+def test_an_error_page_of_a_proxy_is_an_error(
+    status: int, body: str, error: type[ColloquyError]
+) -> None:
+    with pytest.raises(error, match=f"the server answered {status}") as caught:
+        Exchange(call_of("GET"), Retries(), URL).answer(httpx.Response(status, text=body))
+    assert type(caught.value) is error
