@@ -38,6 +38,8 @@ _FIELDS = frozenset(
     ("channel", "account", "conversation", "thread", "id", "text", "parts", "reply_to", "metadata")
 )
 
+_DEFAULTS = {"channel": "api", "account": "default"}
+
 
 class Options(Struct, frozen=True, kw_only=True):
     """`columns`: our name → the table's, for those that differ. `time_format`: of `strptime`, for
@@ -182,6 +184,8 @@ def _message(
         digest = blake2b(encode(tree), digest_size=12)
         seen[digest.digest()] = number = seen.get(digest.digest(), 0) + 1
         tree["id"] = f"row-{digest.hexdigest()}-{number}"
+    # As everywhere, what a message leaves to its default is not written out again.
+    tree = {name: value for name, value in tree.items() if value != _DEFAULTS.get(name)}
     try:
         message = msgspec.convert(tree, Message)
     except msgspec.ValidationError as error:

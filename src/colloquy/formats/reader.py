@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -101,9 +102,9 @@ def _look(path: Path, options: Options) -> str:
             seen, _ = guess(rows(stream))
         if seen is not None:
             return seen
-    else:
+    if begin[:1] != b"{":
         with open_text(path, options.encoding) as lines:
-            first = [line for _, line in zip(range(LOOK_AT), lines, strict=False)]
+            first = list(islice(lines, LOOK_AT))
         if any(map(whatsapp.looks_like, first)):
             return "whatsapp"
         if options.columns or (first and csv.looks_like(first[0])):
