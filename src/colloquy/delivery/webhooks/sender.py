@@ -72,6 +72,7 @@ class Sender:
         self._sending: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._refresh_at = 0.0
+        self._read_at = 0.0
         self._stopping = False
 
     def changed(self) -> None:
@@ -159,7 +160,14 @@ class Sender:
     # -- from the log to deliveries -----------------------------------------------------------
 
     async def _read_log(self, owned: Iterable[Subscription]) -> None:
-        """Takes every webhook one batch of events further; those at one place share the reading."""
+        """Takes every webhook one batch of events further; those at one place share the reading.
+
+        Every `poll_s`, however often something else wakes the task.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._read_at:
+            return
+        self._read_at = now + self._settings.poll_s
         together: dict[int, list[Subscription]] = {}
         for one in owned:
             if one.waiting < self._settings.max_waiting:
@@ -170,6 +178,7 @@ class Sender:
             events = await self._rows.feed(position, FEED_BATCH)
             await self._pass(group, events)
             if len(events) == FEED_BATCH:
+                self._read_at = 0.0
                 self._wake.set()
 
     async def _pass(self, group: list[Subscription], events: list[StoreEvent]) -> None:
