@@ -63,6 +63,7 @@ def foreign_site() -> Iterator[Site]:
             self.send_response(200)
             self.send_header("content-type", f"{kind}; charset=utf-8")
             self.send_header("content-security-policy", site.policy)
+            self.send_header("cross-origin-embedder-policy", "require-corp")
             self.end_headers()
             self.wfile.write(body.encode())
 

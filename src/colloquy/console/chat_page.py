@@ -25,8 +25,9 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
-    # A site that isolates itself (Cross-Origin-Embedder-Policy) can show the chat too.
+    # With these two a site that isolates itself (COEP) can show the chat too.
     "cross-origin-resource-policy": "cross-origin",
+    "cross-origin-embedder-policy": "require-corp",
 }
 _WIDGET_CACHE = "public, max-age=600, stale-while-revalidate=86400"
 """Every page of the sites that have the widget asks for it: not more than once in ten minutes."""
