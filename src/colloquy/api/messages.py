@@ -18,7 +18,13 @@ from litestar.params import QueryParameter, SkipValidation
 from litestar.response.base import ASGIResponse
 from msgspec import Meta, Struct
 
-from ..model.errors import ColloquyError, InvalidInput, InvalidUnicode, TooLarge
+from ..model.errors import (
+    ColloquyError,
+    InvalidInput,
+    InvalidUnicode,
+    MessageIdReused,
+    TooLarge,
+)
 from ..model.message import (
     MAX_BODY,
     Message,
@@ -261,7 +267,10 @@ def _many(results: list[Receipt | ColloquyError]) -> Answer:
     # Pressure may pass: the request can be sent again as it is. Bad input stays bad.
     refusal = next((error for error in failed if error.status in (429, 503)), None)
     if refusal is None:
-        refusal = InvalidInput("no message of the batch could be accepted", field="messages")
+        # Sent again with other bodies: a conflict, as it is for one alone.
+        reused = all(isinstance(error, MessageIdReused) for error in failed)
+        kind = MessageIdReused if reused else InvalidInput
+        refusal = kind("no message of the batch could be accepted", field="messages")
     document = {**problem(refusal), "results": shown}
     return refusal.status, problem_headers(refusal), encode(document)
 

@@ -24,6 +24,7 @@ from ..model.statistics import StatisticsView
 from . import dead_letters, health, keys, messages
 from .conventions import describe, handlers_of, scopes_of
 from .examples import ANSWERS, EXAMPLES
+from .parameters import HEX_ID
 from .problems import Problem
 
 SHOWN: tuple[type[Struct], ...] = (
@@ -96,6 +97,8 @@ _RULES: dict[str, dict[str, Any]] = {
         "properties": {"version": {"const": "2", "default": "2"}},
     },
     "ReplyRequest": _SAYS_SOMETHING,
+    "NoteRequest": {"properties": {"text": {"type": "string", "minLength": 1}}},
+    "FeedbackRequest": {"properties": {"reply_id": {"type": "string", "pattern": HEX_ID}}},
     "RetryRequest": {
         "anyOf": [
             {"required": ["numbers"], "properties": {"numbers": {"type": "array"}}},

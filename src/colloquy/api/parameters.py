@@ -19,13 +19,13 @@ else:
 Caller = NamedDependency[SkipValidation[Principal]]
 """Whom the guard of the route let in."""
 
-_HEX_ID = r"^[0-9a-f]{32}$"
+HEX_ID = r"^[0-9a-f]{32}$"
 
 MessageId = Annotated[
-    str, PathParameter(pattern=_HEX_ID, description="The message's id, as in its receipt.")
+    str, PathParameter(pattern=HEX_ID, description="The message's id, as in its receipt.")
 ]
 ConversationId = Annotated[
-    str, PathParameter(pattern=_HEX_ID, description="The conversation's id, as in a receipt.")
+    str, PathParameter(pattern=HEX_ID, description="The conversation's id, as in a receipt.")
 ]
 KeyId = Annotated[str, PathParameter(max_length=64, description="The key's id.")]
 Number = Annotated[int, PathParameter(ge=1, le=2**53, description="The dead letter's number.")]

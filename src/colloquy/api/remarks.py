@@ -16,6 +16,7 @@ from ..model.views import (
 )
 from .access import needs
 from .conversations import actor_of
+from .idempotency import once_per_key
 from .parameters import Caller, ConversationId, Engine
 from .responses import BODY, errors
 
@@ -30,6 +31,7 @@ _ERRORS = errors(*BODY, 401, 403, 404, 409, 503)
     tags=_TAGS,
     status_code=201,
     guards=[needs("operate")],
+    middleware=[once_per_key],
     responses=_ERRORS,
 )
 async def add_note(
@@ -49,6 +51,7 @@ async def add_note(
     tags=_TAGS,
     status_code=201,
     guards=[needs("operate")],
+    middleware=[once_per_key],
     responses=_ERRORS,
 )
 async def rate_reply(
@@ -68,6 +71,7 @@ async def rate_reply(
     tags=_TAGS,
     status_code=200,
     guards=[needs("operate")],
+    middleware=[once_per_key],
     responses=_ERRORS,
 )
 async def mark_read(
