@@ -251,5 +251,7 @@ def _cells(message: Message) -> list[str]:
         row["sender_kind"] = "person"
     tree.pop("sent_at", None)
     tree.pop("version", None)
+    if message.text == "" and message.parts:
+        tree["text"] = ""  # an empty cell beside parts means that there is no text
     row["more"] = encode(tree).decode() if tree else ""
     return [str(row[name] or "") for name in COLUMNS]
