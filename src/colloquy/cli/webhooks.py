@@ -77,7 +77,7 @@ def add(
 
 @command(app, "show")
 def show(reach: Reach, webhook_id: Id) -> None:
-    """Shows one webhook."""
+    """Shows one webhook and how far behind it is."""
     _print_view(reach, _asked(reach, lambda target: target.webhook(webhook_id)))
 
 

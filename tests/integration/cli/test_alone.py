@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from colloquy import Colloquy, client
+from colloquy import Colloquy
+from colloquy.client import address
 from colloquy.model.message import Message
 from colloquy.runtime import Runtime
 from colloquy.settings import load_settings
@@ -85,7 +86,7 @@ def test_keys_before_the_first_start(alone: Shell) -> None:
 
 
 def test_a_holder_that_is_no_server(alone: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "ANNOUNCE_WAIT_S", 0.05)
+    monkeypatch.setattr(address, "ANNOUNCE_WAIT_S", 0.05)
     alone("db", "upgrade")
     lock = FileLock(alone.folder / "test.db")
     lock.acquire()

@@ -12,6 +12,7 @@ import typer
 from colloquy.cli.root import build, run
 
 CONTRACT = {
+    "new", "backup", "restore", "config explain",
     "serve", "worker", "chat", "demo", "import", "export", "doctor", "trace", "torture", "version",
     "keys create", "keys list", "keys revoke", "config show", "config check", "db status",
     "db upgrade", "dead-letters list", "dead-letters show", "dead-letters retry",
