@@ -94,6 +94,26 @@ async def test_watchers_are_woken_and_forgotten() -> None:
     await asyncio.sleep(0)
 
 
+def test_changes_are_noted_for_whoever_watches_all_conversations() -> None:
+    signals = Signals()
+    signals.touch(A)
+    with signals.changes() as changes:
+        assert changes.take() is None
+        for conversation in (A, B, A):
+            signals.touch(conversation)
+        assert sorted(changes.take() or ()) == sorted((A, B))
+        assert changes.take() is None
+        signals.touch(A)
+        signals.touch_all()
+        assert changes.take() == []  # some, it is not known which
+        for number in range(changes.MOST + 1):
+            signals.touch(number.to_bytes(16))
+        assert changes.take() == []
+        assert changes.take() is None
+    signals.touch(A)
+    assert changes.take() is None
+
+
 def test_a_reply_as_clients_see_it() -> None:
     body = encode(ReplyBody(reply_id="r", text='a "quoted" {text}', metadata={"k": [1]}))
     shown = reply_view(body, conversation=A, seq=3, at=0, turn_id=TURN)

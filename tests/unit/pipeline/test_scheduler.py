@@ -137,6 +137,17 @@ def test_a_burst_that_was_parked_is_one_turn_again() -> None:
     assert ids(made.take(9, START + QUIET)) == [(2, 1), (3,)]
 
 
+def test_what_waits_is_counted_by_its_reason() -> None:
+    lanes = scheduler()
+    lanes.add([quiet(1, conversation=b"q" * 16)], START)
+    lanes.add([header(2, conversation=b"r" * 16, state="retry", due_at=START + GAP)], START)
+    lanes.add([numbered(3, 5, conversation=b"h" * 16), header(4, conversation=b"n" * 16)], START)
+    assert lanes.waiting() == {"quiet": 1, "retry": 1, "held": 1}
+    assert lanes.waiting(most=0) == {}
+    lanes.take(9, START + GAP)
+    assert lanes.waiting() == {}
+
+
 def test_a_timer_comes_behind_what_had_arrived_when_it_was_due() -> None:
     made = scheduler()
     timer = header(1, kind=KIND_TIMER, due_at=START + 50)

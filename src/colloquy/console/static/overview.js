@@ -70,7 +70,7 @@ const CHARTS = {
   latency: [["p50_ms", "p50"], ["p95_ms", "p95"], ["p99_ms", "p99"]],
 };
 const FORMATS = { rates: SHOWN.rate, latency: SHOWN.ms };
-const PLOT_HEIGHT = 216;
+const PLOT_HEIGHT = 208;
 const DASHES = [[], [6, 4], [2, 3]];
 
 const minute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
@@ -113,7 +113,7 @@ function makeCharts() {
       padding: [8, 8, 0, 0],
       cursor: { drag: { x: false, y: false }, points: { size: 6 } },
       scales: { x: { range }, y: { range: (_, __, most) => [0, Math.max(most ?? 0, 1) * 1.1] } },
-      axes: [{ ...axis, space: 70, values: (_, splits) => splits.map((at) => minute.format(at * 1000)) }, { ...axis, size: 52, space: 36 }],
+      axes: [{ ...axis, size: 32, space: 70, values: (_, splits) => splits.map((at) => minute.format(at * 1000)) }, { ...axis, size: 52, space: 36 }],
       series: [{ value: (_, at) => (at ? new Date(at * 1000).toLocaleTimeString() : "now") }, ...lines],
     }, data(kind), place);
     charts.push({ kind, plot, place });
@@ -121,7 +121,11 @@ function makeCharts() {
 }
 
 function updateCharts() {
-  for (const { kind, plot } of charts) plot.setData(data(kind));
+  for (const { kind, plot } of charts) {
+    plot.setData(data(kind));
+    // Where nobody points, the legend shows the newest figures.
+    if (plot.cursor.idx == null) plot.setLegend({ idx: series[span].at.length - 1 });
+  }
 }
 
 new ResizeObserver(() => {
