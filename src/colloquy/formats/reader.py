@@ -7,6 +7,7 @@ sound, and then writes. So it holds a path and opens it each time.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -92,8 +93,14 @@ def open_reader(path: Path, format: str | None, options: Options) -> Reader:
 
 def _look(path: Path, options: Options) -> str:
     """The format of a file, by its beginning. Raises InvalidInput when it is none."""
-    with open_source(path) as stream:
-        head = stream.read(HEAD)
+    try:
+        with open_source(path) as stream:
+            head = stream.read(HEAD)
+    except (EOFError, OSError, zlib.error) as error:
+        raise InvalidInput(
+            f"{path.name} cannot be read: {error}; --format would read as far as it goes",
+            field="file",
+        ) from None
     begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if begin[:1] == b"{" and _TELEGRAM.search(begin):
         return "telegram"

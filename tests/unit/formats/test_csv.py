@@ -15,7 +15,23 @@ from colloquy.model.errors import InvalidInput
 from colloquy.model.message import Data, Media, Message, Sender, encode
 
 TEXTS = st.text(max_size=40) | st.sampled_from(
-    ["=1+1", "+49", "-", "@x", "\t", "\r", "'=", "''", "a\r\nb", "\n", '"', '""', "\0", "👩‍👩‍👧", ",;"]
+    [
+        "=1+1",
+        "+49",
+        "-",
+        "@x",
+        "\t",
+        "\r",
+        "'=",
+        "''",
+        "a\r\nb",
+        "\n",
+        '"',
+        '""',
+        "\0",
+        "👩‍👩‍👧",
+        ",;",
+    ]
 )
 KEYS = TEXTS.filter(lambda text: 0 < len(text))
 SENDERS = st.none() | st.builds(
