@@ -27,7 +27,6 @@ from .remarks import feedback_view, note_view
 
 MAX_PAGE = 500
 _TOP = 2**62
-_PARTICIPANTS_PAGE = 500
 MAX_EVENTS = 5000
 """Of a conversation's events the newest so many are looked at for who takes part in it."""
 
@@ -88,7 +87,7 @@ class Transcripts:
         states: dict[str, str] = {}
         if replies:
             waiting = await self._store.outbox_of(session.number)
-            unsent = await self._store.unsent(session.number, replies[0].seq)
+            unsent = await self._store.unsent(session.number, replies[0].seq, far=True)
             states = {item.reply_id.hex(): "pending" for item in waiting}
             states |= {key: kind.removeprefix("reply_") for key, kind in unsent.items()}
         return [_item(event, session, states) for event in events]
@@ -102,7 +101,7 @@ class Transcripts:
         found: dict[tuple[str, str], ParticipantView] = {}
         before, left = _TOP, MAX_EVENTS
         while left > 0:
-            size = min(_PARTICIPANTS_PAGE, left)
+            size = min(MAX_PAGE, left)
             rows = await self._store.scan("events_before", session.number, before, size)
             for row in rows:
                 _take_part(found, StoreEvent(*row), session)

@@ -265,10 +265,13 @@ class Store(ABC):
         rows = await self.read("sessions_by_number", [(number,) for number in numbers])
         return {row[0]: session_from(row) for row in rows}
 
-    async def unsent(self, session: int, after: int) -> dict[str, str]:
+    async def unsent(self, session: int, after: int, *, far: bool = False) -> dict[str, str]:
         """Reply id → kind of the event after `after` that says that it was not sent. What has
-        neither such an event nor a row in the outbox was sent, if the outbox was read first."""
-        rows = await self.scan("unsent_after", session, after)
+        neither such an event nor a row in the outbox was sent, if the outbox was read first.
+
+        `far`: thousands of events may come after.
+        """
+        rows = await (self.scan if far else self.query)("unsent_after", session, after)
         return {msgspec.json.decode(body)["reply_id"]: kind for kind, body in rows}
 
     async def events(self, session: int, after: int, limit: int) -> list[StoreEvent]:
