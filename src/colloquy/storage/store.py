@@ -420,4 +420,4 @@ class Store(ABC):
 
     @abstractmethod
     def hint(self, topic: str, text: str) -> None:
-        """Like `signal` for what loses its worth at once: the first to be dropped when much waits."""
+        """Like `signal`, for what loses its worth at once: it is dropped first when much waits."""
