@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
+from msgspec import Struct
 
-from ..formats import Options, Reader, Survey, open_reader, survey
+from ..formats import Options, Reader, Survey, open_reader, rasa, survey
 from ..model.errors import InvalidInput
 from ..model.message import encode
 from .app import AppOption
@@ -37,6 +38,7 @@ class InFormat(StrEnum):
     WHATSAPP = "whatsapp"
     TELEGRAM = "telegram"
     CSV = "csv"
+    RASA = "rasa"
 
 
 def register(root: typer.Typer) -> None:
@@ -87,6 +89,10 @@ def register(root: typer.Typer) -> None:
             str | None,
             typer.Option("--time-format", metavar="FORMAT", help="Of a table's times: %d.%m.%Y …"),
         ] = None,
+        pack: Annotated[
+            Path | None,
+            typer.Option("--pack", metavar="FILE", help="rasa: the pack to write, in TOML."),
+        ] = None,
         app: AppOption = None,
     ) -> int:
         """Brings chat logs in as history: recorded in their conversations, not answered.
@@ -94,7 +100,13 @@ def register(root: typer.Typer) -> None:
         The whole file is read before anything is written. If a row of it is bad, nothing is
         imported, unless you say --keep-going. Importing the same file twice changes nothing, and
         of a later export of the same chat only the new messages are added.
+
+        A Rasa project is no history: it becomes an intent pack (--format rasa --pack FILE).
         """
+        if (format is InFormat.RASA) != (pack is not None):
+            raise InvalidInput("--format rasa and --pack FILE go together", field="pack")
+        if pack is not None:
+            return _make_pack(Path(file), pack, dry_run=dry_run, as_json=reach.json)
         options = Options(
             encoding=encoding,
             time_zone=time_zone,
@@ -164,6 +176,45 @@ def _refuse(found: Survey) -> None:
         field="file",
         problems=msgspec.to_builtins(found.problems),
     )
+
+
+class Converted(Struct, kw_only=True):
+    """What became of a Rasa project. `remarks` are what packs do not have."""
+
+    pack: str
+    intents: int
+    examples: int
+    replies: int
+    entities: int
+    remarks: list[rasa.Remark]
+
+
+def _make_pack(folder: Path, out: Path, *, dry_run: bool, as_json: bool) -> int:
+    pack, remarks = rasa.read_project(folder)
+    if not dry_run:
+        try:
+            with out.open("x", encoding="utf-8") as stream:  # a pack that people edited stays
+                stream.write(pack.toml())
+        except OSError as error:
+            raise InvalidInput(f"{out} cannot be written: {error.strerror}", field="pack") from None
+    done = Converted(
+        pack=str(out),
+        intents=len(pack.intents),
+        examples=sum(len(one.examples) for one in pack.intents.values()),
+        replies=sum(len(one.replies) for one in pack.intents.values()),
+        entities=len(pack.entities),
+        remarks=remarks,
+    )
+    if as_json:
+        print_json(done)
+        return 0
+    print(
+        f"{done.intents} intents with {done.examples} examples and {done.replies} replies, "
+        f"{done.entities} entities → {out}"
+    )
+    for remark in remarks:
+        print(f"{remark.file}:{remark.line}: {remark.detail}")
+    return 0
 
 
 # -- writing ----------------------------------------------------------------------------------

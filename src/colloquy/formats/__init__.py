@@ -4,7 +4,7 @@ A reader turns rows of a file into messages and problems, in order; a writer tur
 one conversation into bytes. Both know only `Message`: history comes in and goes out the same way.
 """
 
-from . import csv, jsonl, openai
+from . import csv, jsonl, openai, rasa
 from .guess import guess
 from .history import messages_of
 from .reader import FORMATS, Guess, Options, Reader, open_reader
@@ -27,6 +27,7 @@ __all__ = [
     "open_reader",
     "open_source",
     "openai",
+    "rasa",
     "rows",
     "survey",
 ]

@@ -91,6 +91,19 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
         """Writes the pack as JSON, which `load_pack` reads too (for compute processes)."""
         path.write_bytes(msgspec.json.encode(self))
 
+    def toml(self) -> str:
+        """The pack as a TOML file that people go on editing."""
+        tree = msgspec.to_builtins(self)
+        intents, entities = tree.pop("intents", {}), tree.pop("entities", {})
+        lines = [f"{name} = {_toml(value)}" for name, value in tree.items()]
+        for name, fields in intents.items():
+            lines += ["", f"[intents.{name}]"]
+            lines += [f"{field} = {_toml(texts)}" for field, texts in fields.items()]
+        for label, values in entities.items():
+            lines += ["", f"[entities.{label}]"]
+            lines += [f"{_toml(value)} = {_toml(phrases)}" for value, phrases in values.items()]
+        return "\n".join(lines) + "\n"
+
 
 def load_pack(path: Path) -> Pack:
     """A pack out of a `.toml` or `.json` file. Raises NotFound, or InvalidInput with the field."""
@@ -151,7 +164,7 @@ def _checked(pack: Pack) -> Pack:
             )
         _check_texts(intent.examples, f"{field}.examples", owner, name)
         for index, template in enumerate(intent.replies):
-            _check_template(template, f"{field}.replies[{index}]")
+            check_template(template, f"{field}.replies[{index}]")
     _check_texts(pack.out_of_scope, "out_of_scope", owner, "out_of_scope")
     for label, values in pack.entities.items():
         if not _NAME.match(label):
@@ -182,8 +195,11 @@ def _check_texts(texts: Sequence[str], field: str, owner: dict[str, str], name: 
             raise InvalidInput(f"{text!r} is also given for {other!r}", field=where)
 
 
-def _check_template(template: str, field: str) -> None:
-    """`{slot}` with a plain name, `{{` for a brace; no indexes, conversions or formats."""
+def check_template(template: str, field: str) -> None:
+    """`{slot}` with a plain name, `{{` for a brace; no indexes, conversions or formats.
+
+    Raises InvalidInput.
+    """
     if not template.strip():
         raise InvalidInput("a reply must not be empty", field=field)
     try:
@@ -193,6 +209,13 @@ def _check_template(template: str, field: str) -> None:
     for _, slot, form, conversion in parts:
         if slot is not None and (not _SLOT.match(slot) or form or conversion):
             raise InvalidInput(f"{{{slot}}} must be a plain name such as {{date}}", field=field)
+
+
+def _toml(value: Any) -> str:
+    """A string, number or list of strings. TOML writes them as JSON does, but for DEL."""
+    if isinstance(value, list):
+        return "[\n" + "".join(f"    {_toml(one)},\n" for one in value) + "]"
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
 
 
 def _digest(value: Any) -> str:

@@ -74,7 +74,7 @@ def test_telegram_and_standard_input(
     alone: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for text in (json.dumps(TELEGRAM, indent=1), json.dumps(TELEGRAM)):
-        with open(write(tmp_path, "result.json", text), "rb") as stream:
+        with Path(write(tmp_path, "result.json", text)).open("rb") as stream:
             monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream))
             found = alone("import", "-", "--me", "user9", "--json").json
             assert (found["format"], found["messages"]) == ("telegram", 2)

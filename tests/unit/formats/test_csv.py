@@ -33,7 +33,7 @@ TEXTS = st.text(max_size=40) | st.sampled_from(
         ",;",
     ]
 )
-KEYS = TEXTS.filter(lambda text: 0 < len(text))
+KEYS = TEXTS.filter(lambda text: len(text) > 0)
 SENDERS = st.none() | st.builds(
     Sender, KEYS, st.sampled_from(["person", "agent", "assistant", "system"]), st.none() | KEYS
 )
