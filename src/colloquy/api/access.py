@@ -17,7 +17,6 @@ from litestar.handlers import BaseRouteHandler
 
 from ..model.errors import Forbidden, Unauthenticated
 from ..model.views import Principal
-from .bodies import query_parameters
 from .edge import call_of
 
 if TYPE_CHECKING:
@@ -46,21 +45,20 @@ def header(scope: Any, name: bytes) -> bytes | None:
     return None
 
 
-def bearer(scope: Any, *, in_query: bool = False) -> str | None:
-    """The credential of a request; with `in_query` also from `?token=`. Raises Unauthenticated."""
+def bearer(scope: Any) -> str | None:
+    """The credential of a request. Never out of its address, which ends up in logs and histories.
+
+    Raises Unauthenticated.
+    """
     value = header(scope, b"authorization")
     if value is None:
-        if in_query and b"token=" in scope["query_string"]:
-            found = query_parameters(scope).get("token")
-            if found and len(found[0]) <= MAX_CREDENTIAL:
-                return found[0]
         return None
     if len(value) > MAX_CREDENTIAL or value[:7].lower() != b"bearer ":
         raise Unauthenticated("send `Authorization: Bearer KEY`")
     return str(value[7:].strip(), "latin-1")
 
 
-def principal_of(runtime: Runtime, scope: Any, *, in_query: bool = False) -> Principal:
+def principal_of(runtime: Runtime, scope: Any) -> Principal:
     """Who asks, within their limits. Raises Unauthenticated, Forbidden or RateLimited."""
     call = call_of(scope)
     security = runtime.settings.security
@@ -68,7 +66,7 @@ def principal_of(runtime: Runtime, scope: Any, *, in_query: bool = False) -> Pri
         _refuse_other_origin(scope)
         call.spend(call.address(scope), "api")
         return OPEN
-    token = bearer(scope, in_query=in_query)
+    token = bearer(scope)
     if token is not None:
         principal = authenticated(scope, partial(runtime.authenticate, token))
         call.spend(principal.id, "api")
@@ -108,9 +106,8 @@ class Guard:
     It is asynchronous because Litestar runs plain functions in a thread.
     """
 
-    def __init__(self, scopes: tuple[Scope, ...], in_query: bool) -> None:
+    def __init__(self, scopes: tuple[Scope, ...]) -> None:
         self.scopes = scopes
-        self._in_query = in_query
 
     async def __call__(
         self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
@@ -118,13 +115,13 @@ class Guard:
         runtime: Runtime = connection.app.state.runtime
         scope: Any = connection.scope
         if "principal" not in scope:  # a middleware had to know already
-            scope["principal"] = principal_of(runtime, scope, in_query=self._in_query)
+            scope["principal"] = principal_of(runtime, scope)
         require(scope["principal"], self.scopes)
 
 
-def needs(*scopes: Scope, in_query: bool = False) -> Guard:
-    """The guard of a route; with `in_query` a key may come as `?token=`."""
-    return Guard(scopes, in_query)
+def needs(*scopes: Scope) -> Guard:
+    """The guard of a route."""
+    return Guard(scopes)
 
 
 def provide_principal(request: Request[Any, Any, Any]) -> Principal:

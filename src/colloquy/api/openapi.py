@@ -134,7 +134,7 @@ def openapi_config() -> OpenAPIConfig:
                     type="http",
                     scheme="bearer",
                     bearer_format="cq_ID_SECRET",
-                    description="An API key. Stream routes also take it as `?token=`.",
+                    description="An API key.",
                 ),
                 "visitor": SecurityScheme(
                     type="http",

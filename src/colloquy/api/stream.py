@@ -160,7 +160,7 @@ def resume_position(scope: Any) -> int | None:
     operation_id="streamConversation",
     summary="Follow a conversation live (server-sent events)",
     tags=["Conversations"],
-    guards=[needs("read", in_query=True)],
+    guards=[needs("read")],
     responses=documented(
         {200: (str, "Server-sent events: `id` is the item's `seq`, `data` a StreamItem.")},
         *(401, 403, 422, 503),
@@ -176,8 +176,8 @@ async def stream_conversation(
     """What is there above `after` (without it, only what is new), then what comes.
 
     At least once and in order. The conversation need not exist yet: its id is in the first receipt,
-    which may come before the first event. A browser's EventSource cannot send headers: it may give
-    its key as `?token=`. `GET …/ws` is the same over WebSocket, one JSON object a message.
+    which may come before the first event. `GET …/ws` is the same over WebSocket, one JSON object a
+    message.
     """
     after = resume_position(request.scope)
     streams.check()
@@ -213,7 +213,7 @@ async def follow_conversation(
 
 
 def _ws_items(runtime: Runtime, streams: Streams, scope: Any, conversation: str) -> Items:
-    require(principal_of(runtime, scope, in_query=True), ("read",))
+    require(principal_of(runtime, scope), ("read",))
     ids.parse_id(conversation, "conversation_id")
     after = resume_position(scope)
     streams.check()

@@ -95,9 +95,12 @@ def test_a_wrong_key(server: Server, value: str | bytes) -> None:
     assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
 
 
-def test_a_key_in_the_query_works_on_streams_only(server: Server) -> None:
-    response = httpx.get(f"{server.url}/v2/conversations?token={server.key('read')}")
-    assert response.status_code == 401
+@pytest.mark.parametrize(
+    "path", ["/v2/conversations", f"/v2/conversations/{'0' * 32}/stream", "/console/live"]
+)
+def test_a_key_in_an_address_is_none(server: Server, path: str) -> None:
+    response = httpx.get(f"{server.url}{path}?token={server.key('read')}")
+    assert response.status_code in (303, 401)
 
 
 def test_a_revoked_key_is_refused_at_once(server: Server, admin: httpx.Client) -> None:
