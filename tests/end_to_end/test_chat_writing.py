@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from colloquy import Transient
-from support.chat import DRAFT, OTHER, OWN, Author, say, visiting, writing
+from support.author import Author, writing
+from support.chat import DRAFT, OTHER, OWN, say, visiting
 
 
 @pytest.fixture

@@ -62,13 +62,69 @@ def test_a_visitor_is_answered(visitor: Visitor) -> None:
 def test_nothing_of_the_inside_is_shown(visitor: Visitor, admin: httpx.Client) -> None:
     visitor.send("hello")
     visitor.items(2)
-    path = f"/v2/conversations/{visitor.session['conversation_id']}/owner"
-    admin.post(path, json={"owner": "human", "owner_id": "tom", "reason": "he is rude"})
+    path = f"/v2/conversations/{visitor.session['conversation_id']}"
+    (reply,) = (item["id"] for item in visitor.items(2) if item["kind"] == "reply")
+    for what, body in {
+        "notes": {"text": "a difficult customer", "author_name": "Tom"},
+        "feedback": {"reply_id": reply, "rating": "down", "comment": "a lame answer"},
+        "owner": {"owner": "human", "owner_id": "tom", "reason": "he is rude"},
+    }.items():
+        admin.post(f"{path}/{what}", json=body).raise_for_status()
     items = visitor.items(3)
     assert items[-1]["owner"] == "human"
+    history = visitor.http.get("/chat/history", params={"before": items[-1]["seq"] + 1}).json()
+    assert history["items"] == items
     shown = json.dumps(items)
-    for secret in ("understanding", "tom", "rude", "actor", "turn_id"):
+    for secret in (
+        *("understanding", "tom", "Tom", "rude", "actor", "turn_id"),
+        *("difficult", "down", "lame", "why", "handler", "confidence"),
+    ):
         assert secret not in shown
+
+
+def test_the_newest_rating_counts_and_is_seen_again(
+    visitor: Visitor, admin: httpx.Client, server: Server
+) -> None:
+    visitor.send("hello")
+    _, reply = visitor.items(2)
+    rate = {"reply_id": reply["id"], "rating": "down", "comment": "wrong"}
+    first = visitor.http.post("/chat/feedback", json=rate)
+    assert (first.status_code, first.json()["rating"]) == (200, "down")
+    again = visitor.http.post("/chat/feedback", json=rate)
+    assert again.json() == first.json()
+    better = visitor.http.post("/chat/feedback", json={**rate, "rating": "up"}).json()
+    assert [(item["id"], item["rating"], item["seq"]) for item in visitor.items(4)[2:]] == [
+        (reply["id"], "down", first.json()["seq"]),
+        (reply["id"], "up", better["seq"]),
+    ]
+    path = f"/v2/conversations/{visitor.session['conversation_id']}/messages"
+    seen = [item["feedback"] for item in admin.get(path).json()["items"] if "feedback" in item]
+    assert [(item["by"], item["rating"]) for item in seen] == [
+        ("visitor", "down"),
+        ("visitor", "up"),
+    ]
+    stranger = Visitor(server)
+    stranger.send("hello")
+    stranger.items(2)
+    refused = stranger.http.post("/chat/feedback", json=rate)
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    stranger.http.close()
+
+
+def test_the_look_is_for_everybody(server: Server) -> None:
+    config = httpx.get(f"{server.url}/chat/config")
+    assert config.json() == {
+        "title": "Assistant",
+        "greeting": "How can we help?",
+        "accent": "#3b5bdb",
+        "placeholder": "Write a message",
+        "avatar": True,
+        "privacy": "",
+    }
+    again = httpx.get(
+        f"{server.url}/chat/config", headers={"if-none-match": config.headers["etag"]}
+    )
+    assert again.status_code == 304
 
 
 def test_sent_again_it_is_the_same_message(visitor: Visitor) -> None:
