@@ -74,6 +74,8 @@ async def log_out(request: FormRequest) -> Response[Any]:
     response = see("/console/login", done="logged-out")
     for name in (PLAIN_COOKIE, SECURE_COOKIE):
         response.delete_cookie(name, path="/")
+    # Drafts and pages of the browser go with the session (where it came over https).
+    response.headers["clear-site-data"] = '"cache", "storage"'
     return response
 
 

@@ -95,7 +95,9 @@ def test_nothing_that_can_log_in_is_in_the_database(server: Server) -> None:
 def test_logging_out_ends_the_session(server: Server) -> None:
     with Console(server, server.key()) as client:
         token = next(iter(client.cookies.jar)).value
-        assert client.act("/console/logout").headers["location"].startswith("/console/login")
+        left = client.act("/console/logout")
+        assert left.headers["location"].startswith("/console/login")
+        assert left.headers["clear-site-data"] == '"cache", "storage"'
         client.cookies.set("colloquy_console", str(token))
         assert client.get("/console").status_code == 303
 
