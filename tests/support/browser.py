@@ -66,7 +66,7 @@ class Watched:
     def __exit__(self, kind: object, *_: object) -> None:
         self.context.close()
         if kind is None:
-            assert self.complaints == []
+            assert self.complaints == [], self.complaints
 
     def _check_address(self, request: Any) -> None:
         if not request.url.startswith((self.url + "/", "data:")):

@@ -9,8 +9,9 @@ from colloquy import Colloquy
 from colloquy.demo.assistant import app as agency_app
 from colloquy.model.errors import ColloquyError
 from colloquy.model.message import Data, Media, Message, Sender
-from colloquy.model.views import ConversationView
+from colloquy.model.views import ConversationView, Receipt
 from support.server import Server
+from support.waiting import until
 
 PEOPLE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "ana-ruiz": (
@@ -69,12 +70,40 @@ def say(server: Server, key: str, text: str, **fields: Any) -> str:
     return receipt.conversation_id
 
 
+def say_all(server: Server, people: dict[str, tuple[str, str]], channel: str = "api") -> None:
+    """Messages of many people at once: key → name and text. Returns when all are answered."""
+    messages = [
+        Message(conversation=key, sender=Sender(id=key, name=name), text=text, channel=channel)
+        for key, (name, text) in people.items()
+    ]
+    for receipt in server.run(server.runtime.accept(messages)):
+        assert isinstance(receipt, Receipt)
+        assert server.run(server.runtime.wait(receipt.message_id, 20.0)) is not None
+
+
+def record(server: Server, key: str, texts: list[str]) -> str:
+    """Writes history that nobody answers; returns the conversation's id when all is in the log."""
+    messages = [Message(conversation=key, text=text) for text in texts]
+    receipts = server.run(server.runtime.import_messages(messages))
+    last = receipts[-1]
+    assert isinstance(last, Receipt)
+    server.run(_logged(server, last.message_id))
+    return last.conversation_id
+
+
+async def _logged(server: Server, message_id: str) -> None:
+    async def is_done() -> bool:
+        return (await server.runtime.message(message_id)).state == "done"
+
+    await until(is_done)
+
+
 def tell(server: Server) -> dict[str, str]:
     """Plays everybody; returns the ids of their conversations by key."""
-    ids = {
-        key: [say(server, key, text, name=name, channel=channel) for text in texts][0]
-        for key, (name, channel, texts) in PEOPLE.items()
-    }
+    ids: dict[str, str] = {}
+    for key, (name, channel, texts) in PEOPLE.items():
+        for text in texts:
+            ids[key] = say(server, key, text, name=name, channel=channel)
     say(
         server,
         "kofi-mensah",

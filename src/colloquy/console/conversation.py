@@ -4,6 +4,7 @@ are in `desk`."""
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from .forms import FormRequest
 from .inbox import HOME, hue_of, inbox_page, name_of, read_query
 from .render import page
 from .transcript import Line, lines
-from .words import STATUSES, WAITS, Word, operator_name, owner_word, title, word
+from .words import STATUSES, WAITS, Word, operator_name, owner_word, person_name, title, word
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -59,6 +60,12 @@ class Facts(Struct, frozen=True):
     last_at: str
 
 
+class Person(Struct, frozen=True):
+    shown: str
+    kind: str
+    messages: int
+
+
 class Opened(Struct, frozen=True):
     """A conversation as it is drawn. `base`: its path."""
 
@@ -92,9 +99,11 @@ class LoggedEvent(Struct, frozen=True):
 
 
 class TracedStep(Struct, frozen=True):
-    """A step of a trace. `detail` is JSON; `traceback` stands apart, folded."""
+    """A step of a trace. `after`: how long after the first one; `detail` is JSON; `traceback`
+    stands apart, folded."""
 
     at: str
+    after: str
     what: str
     icon: str
     kind: str
@@ -179,15 +188,21 @@ def said_in(message: msgspec.Raw) -> str:
 
 
 def traced(steps: list[TraceStep]) -> list[TracedStep]:
-    return [_traced(step) for step in steps]
+    moments = [datetime.fromisoformat(step.at) for step in steps]
+    return [
+        _traced(step, (moment - moments[0]).total_seconds())
+        for step, moment in zip(steps, moments, strict=True)
+    ]
 
 
-def _traced(step: TraceStep) -> TracedStep:
+def _traced(step: TraceStep, after_s: float) -> TracedStep:
     detail = dict(step.detail)
     traceback = str(detail.pop("trace", "") or "")
     detail.pop("at", None)
     icon, kind = _STEPS.get(step.what, ("chat", ""))
-    return TracedStep(step.at, title(step.what), icon, kind, pretty(detail), traceback)
+    return TracedStep(
+        step.at, f"+{after_s:.3f} s", title(step.what), icon, kind, pretty(detail), traceback
+    )
 
 
 _STEPS = {
@@ -220,7 +235,9 @@ async def talk_page(
     shown, found = await asyncio.gather(
         opened(runtime, operator, conversation_id), runtime.participants(conversation_id)
     )
-    people = found.participants
+    people = [
+        Person(person_name(one.name, one.id), one.kind, one.messages) for one in found.participants
+    ]
     return await inbox_page(
         request, runtime, part, open_id=conversation_id, conversation=shown, people=people,
         **context,

@@ -144,7 +144,7 @@ async def retry(
 def retried_text(count: int) -> str:
     if count == 0:
         return "There was no dead letter to retry."
-    return f"{count} dead letter{'' if count == 1 else 's'} put back. The answer comes shortly."
+    return f"{count} dead letter{'' if count == 1 else 's'} put back, each as a new turn."
 
 
 async def change_owner(

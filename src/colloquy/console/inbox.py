@@ -17,7 +17,7 @@ from ..model.views import ConversationFilter, ConversationView
 from .access import requires
 from .forms import FormRequest
 from .render import HEADERS, page
-from .words import FEELINGS, OWNERS, STATUSES, Word, owner_word, title, word
+from .words import FEELINGS, OWNERS, STATUSES, Word, owner_word, person_name, title, word
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -178,7 +178,7 @@ def row_of(view: ConversationView, query: Query) -> Row:
 
 
 def name_of(view: ConversationView) -> str:
-    return (view.name or "").strip() or view.conversation
+    return person_name(view.name, view.conversation)
 
 
 def hue_of(conversation_id: str) -> int:

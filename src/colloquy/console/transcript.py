@@ -13,7 +13,18 @@ from ..model.message import Data, Media, Part, Text, ToolCall, ToolResult, encod
 from ..model.understanding import Understanding
 from ..model.views import ReplyReason, TranscriptItem
 from .marking import Piece, mark
-from .words import DELIVERY, FEELINGS, OWNERS, TONES, Word, cause_text, percent, title, word
+from .words import (
+    DELIVERY,
+    FEELINGS,
+    OWNERS,
+    TONES,
+    Word,
+    cause_text,
+    percent,
+    person_name,
+    title,
+    word,
+)
 
 MAX_DATA = 2000
 """Characters of a structured part that are shown."""
@@ -148,7 +159,7 @@ def _line(
 def _said(item: TranscriptItem) -> Said:
     text, attachments = _shown(item.text, item.parts)
     sender, understanding = item.sender, item.understanding
-    name = (sender.name or sender.id) if sender is not None else "Visitor"
+    name = person_name(sender.name, sender.id) if sender is not None else "Visitor"
     entities = understanding.entities if understanding is not None else []
     return Said(
         seq=item.seq,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ TONES = {"neutral": "Neutral", "positive": "Positive", "empathetic": "Empathetic
 WAITS = Word("waits", "Needs a person", "hand", "warn")
 """Passed on to people, and nobody has taken it over."""
 
+_RANDOM_KEY = re.compile(r"[0-9a-f]{24,64}")
 _OPERATORS = {
     "local": "somebody on this machine",
     "anonymous": "somebody",
@@ -74,6 +76,13 @@ def owner_word(owner: str, owner_id: str | None) -> Word:
 def cause_text(cause: str) -> str:
     """The code of an error in words; the class of a foreign error, such as `KeyError`, as it is."""
     return title(cause) if cause.islower() else cause
+
+
+def person_name(name: str | None, key: str) -> str:
+    """What somebody is called. Visitors of the chat page have no name, and a long random key."""
+    if name and name.strip():
+        return name.strip()
+    return f"Visitor {key[:4]}" if _RANDOM_KEY.fullmatch(key) else key
 
 
 def percent(share: float) -> str:

@@ -44,7 +44,10 @@ function mergeRows(rows, fresh, ids, all) {
   for (const row of rows.querySelectorAll(":scope > [data-key]")) {
     const isNewer = row.dataset.at >= oldest;
     const isGone = !keys.has(row.dataset.key) && (ids.has(row.dataset.key) || (all && isNewer));
-    if (isGone && row.dataset.key !== talk()?.dataset.id) row.remove();
+    if (!isGone) continue;
+    // The open one stays, though it may fit no longer: it was unread until it was opened.
+    if (row.dataset.key === talk()?.dataset.id) showRead(row);
+    else row.remove();
   }
   held = [];
   for (const item of items) {
@@ -54,6 +57,11 @@ function mergeRows(rows, fresh, ids, all) {
   }
   if (rows.matches(":hover")) showHeld();
   else arrange();
+}
+
+function showRead(row) {
+  row.classList.remove("unread");
+  row.querySelector(".unread-mark")?.remove();
 }
 
 /** Puts every row in its place, newest activity first. */
