@@ -35,13 +35,16 @@ def curls(page: str) -> list[Curl]:
 
 def request_of(command: str, values: dict[str, str]) -> dict[str, Any]:
     """What this curl sends, as arguments of httpx. Knows the options that our pages use."""
-    words = iter(shlex.split(Template(command).substitute(values)))
+    # As a shell does it: what a variable holds is not taken apart again.
+    words = iter(Template(word).substitute(values) for word in shlex.split(command))
     assert next(words) == "curl"
     request: dict[str, Any] = {"method": "GET", "headers": {}}
     for word in words:
         if word in ("-s", "-sN"):
             continue
-        if word == "-X":
+        if word == "-sI":
+            request["method"] = "HEAD"
+        elif word == "-X":
             request["method"] = next(words)
         elif word == "-H":
             name, _, value = next(words).partition(": ")
@@ -59,7 +62,7 @@ def request_of(command: str, values: dict[str, str]) -> dict[str, Any]:
 
 async def play(page: Iterable[Curl], values: dict[str, str]) -> None:
     """Sends every command and holds its answer against the page. `values` are its variables; ids
-    that come back are added to them, the first of each kind."""
+    that come back are added to them, the first of each kind, and as TAG the newest entity tag."""
     async with httpx.AsyncClient(timeout=10.0, trust_env=False) as client:
         for command, expected in page:
             request = request_of(command, values)
@@ -71,7 +74,9 @@ async def play(page: Iterable[Curl], values: dict[str, str]) -> None:
             else:
                 response = await client.request(**request)
                 is_json = "json" in response.headers.get("content-type", "")
-                answer = response.json() if is_json else {}
+                answer = response.json() if is_json and response.content else {}
+                if "etag" in response.headers:
+                    values["TAG"] = response.headers["etag"]
             assert response.status_code == int(expected[0]), f"{command}\n{answer}"
             if len(expected) > 1 and "stream" not in expected:
                 assert answer["code"] == expected[1], command

@@ -346,6 +346,7 @@ EXAMPLES: dict[str, Any] = {
         "stream": "tab-5c1e",
         "sequence": 1,
     },
+    "ChatItem": {"kind": "reply", "seq": 3, "at": _AT, "id": _REPLY, "text": "Yes, it is."},
     "History": {
         "items": [{"kind": "message", "seq": 2, "at": _AT, "id": "01J9ZK3T8Q", "text": "Hello"}],
         "before": None,
