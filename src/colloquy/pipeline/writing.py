@@ -1,5 +1,5 @@
-"""`Turn.write`: pieces of an answer on their way to the watchers, gathered, and stopped by a change of
-owner."""
+"""`Turn.write`: pieces of an answer on their way to the watchers, gathered, and stopped when somebody
+takes the conversation over."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Flow:
         self.turn = turn
         self.draft = Draft(session.id, turn.id.hex(), turn.attempt, session.owner_epoch)
         self.is_doubtful = is_doubtful
-        """Somebody may have taken the conversation over: the store is asked before more goes out."""
+        """The owner may be another one by now: the store is asked before more goes out."""
         self.is_stopped = False
         self.waiting: list[str] = []
         self.size = 0
