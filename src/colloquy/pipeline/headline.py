@@ -33,20 +33,18 @@ def preview_of(text: str | None, parts: Iterable[Any] = ()) -> str | None:
     return None
 
 
-def after_message(before: Headline, message: Message, event: int) -> Headline:
-    """The headline with one more message, whose event has this index in its unit."""
-    preview = preview_of(message.full_text, message.parts) or before.preview
-    if not is_of_peer(message):
-        return before._replace(preview=preview)
-    name = message.sender.name if message.sender is not None else None
-    return before._replace(name=name or before.name, preview=preview, said=event)
+def hear(headline: Headline, message: Message, event: int) -> None:
+    """Adds one more message, whose event has this index in its unit."""
+    headline.preview = preview_of(message.full_text, message.parts) or headline.preview
+    if is_of_peer(message):
+        headline.said = event
+        if message.sender is not None and message.sender.name:
+            headline.name = message.sender.name
 
 
-def understood(before: Headline, turn: Turn) -> Headline:
-    """The headline with what was understood of the turn, if anything was."""
-    if not turn.raw_understanding or not turn.raw_understanding[-1]:
-        return before
-    if not is_of_peer(turn.message):
-        return before
-    found = turn.understanding
-    return before._replace(intent=found.intent, feeling=found.feeling)
+def feel(headline: Headline, turn: Turn) -> None:
+    """Adds what was understood of the turn, if anything was."""
+    if turn.raw_understanding and turn.raw_understanding[-1] and is_of_peer(turn.message):
+        found = turn.understanding
+        headline.intent = found.intent
+        headline.feeling = found.feeling

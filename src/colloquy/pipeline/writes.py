@@ -26,7 +26,7 @@ from ..storage.write_set import (
     Unit,
 )
 from .cache import LastIn, MessageBody, ReplyBody
-from .headline import after_message, preview_of, understood
+from .headline import feel, hear, preview_of
 from .reasons import reason_of, tone_of
 from .work import Work, code_of, encode_note, with_attempt
 
@@ -202,7 +202,7 @@ def _append_incoming(work: Work, unit: Unit, now: int) -> None:
         )
         unit.events.append(EventRow("message", now, turn.id, incoming.inbox_id, encode(body)))
         message = incoming.message
-        unit.headline = after_message(unit.headline, message, len(unit.events) - 1)
+        hear(unit.headline, message, len(unit.events) - 1)
         kind = message.sender.kind if message.sender is not None else "person"
         text = message.full_text
         live.window.add(Said("visitor" if kind == "person" else kind, text, now))
@@ -210,7 +210,7 @@ def _append_incoming(work: Work, unit: Unit, now: int) -> None:
             message.sender_id, text, incoming.received_at, incoming.message_id.hex()
         )
     if unit.headline.said is not None:
-        unit.headline = understood(unit.headline, turn)
+        feel(unit.headline, turn)
     _append_repeats(work, unit, now)
     _count_stream(work, unit)
 
@@ -268,9 +268,7 @@ def _append_replies(work: Work, unit: Unit, now: int, why: ReplyReason | None) -
             )
         )  # fmt: skip
         unit.events.append(EventRow("reply", now, turn.id, None, encode(body)))
-        preview = preview_of(reply.text, reply.parts)
-        if preview is not None:
-            unit.headline = unit.headline._replace(preview=preview)
+        unit.headline.preview = preview_of(reply.text, reply.parts) or unit.headline.preview
         work.live.window.add(Said("assistant", reply.text or "", now))
         work.live.last_in = None
 

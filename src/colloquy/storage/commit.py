@@ -169,9 +169,9 @@ def _touch(before: tuple[Any, ...] | None, unit: Unit, tail: int, last_seq: int)
 
     `tail` is the last sequence number before the unit.
     """
-    name, preview, intent, feeling, said = unit.headline
-    said_seq = None if said is None else tail + 1 + said
-    news: tuple[Any, ...] = (name, preview, intent, feeling, said_seq)
+    line = unit.headline
+    said_seq = None if line.said is None else tail + 1 + line.said
+    news: tuple[Any, ...] = (line.name, line.preview, line.intent, line.feeling, said_seq)
     if before is not None:
         kept = zip(news, before[3:], strict=True)
         news = tuple(new if new is not None else old for new, old in kept)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Any, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class InboxRow(NamedTuple):
@@ -135,8 +135,8 @@ class StateRow(NamedTuple):
     state: bytes
 
 
-class Headline(NamedTuple):
-    """What lists show of a conversation; None keeps what is there."""
+class Headline(Struct):
+    """What lists show of a conversation; None keeps what is there. A unit fills its own."""
 
     name: str | None = None
     preview: str | None = None
@@ -166,7 +166,7 @@ class Unit(Struct, kw_only=True):
     # -- writes
     events: list[EventRow] = []
     outbox: list[OutboxRow] = []
-    headline: Headline = Headline()
+    headline: Headline = field(default_factory=Headline)
     state: StateRow | None = None
     streams: bytes | None = None
     changes: list[Change] = []

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from colloquy.model.message import Data, Media, Message, Sender
 from colloquy.model.understanding import Understanding
-from colloquy.pipeline.headline import MAX_PREVIEW, after_message, preview_of
+from colloquy.pipeline.headline import MAX_PREVIEW, hear, preview_of
 from colloquy.storage.write_set import Headline
 
 BEFORE = Headline(name="Mia", preview="before", intent="greet", feeling="positive", said=0)
+
+
+def heard(message: Message) -> Headline:
+    headline = replace(BEFORE)
+    hear(headline, message, 3)
+    return headline
 
 
 @pytest.mark.parametrize(
@@ -32,16 +39,16 @@ def test_the_preview_is_the_beginning_on_one_line(
 
 def test_the_peer_is_named_and_what_it_says_is_unread() -> None:
     message = Message(conversation="a", text="hi", sender=Sender("a", name="Ann"))
-    assert after_message(BEFORE, message, 3) == BEFORE._replace(name="Ann", preview="hi", said=3)
+    assert heard(message) == replace(BEFORE, name="Ann", preview="hi", said=3)
     nameless = Message(conversation="a", text="hi")
-    assert after_message(BEFORE, nameless, 3).name == "Mia"
+    assert heard(nameless) == replace(BEFORE, preview="hi", said=3)
 
 
 @pytest.mark.parametrize("kind", ["assistant", "system"])
 def test_our_own_side_is_not_the_peer(kind: str) -> None:
     sender = Sender("desk", kind, "Desk")  # type: ignore[arg-type]
     message = Message(conversation="a", text="hi", sender=sender)
-    assert after_message(BEFORE, message, 3) == BEFORE._replace(preview="hi")
+    assert heard(message) == replace(BEFORE, preview="hi")
 
 
 @pytest.mark.parametrize(
