@@ -88,10 +88,6 @@ class Edge:
         self._limits = RateLimits(settings.limits)
         self._networks = networks(settings.security.trusted_proxies)
 
-    @property
-    def limits(self) -> RateLimits:
-        return self._limits
-
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
         request_id = None
         for name, value in scope["headers"]:

@@ -50,7 +50,7 @@ class Quota(NamedTuple):
 class RateLimits:
     """The limits of one process.
 
-        limits.check(key_id, "api")  # raises RateLimited
+        quota = limits.take(key_id, "api")
 
     `clock`: monotonic seconds, for tests.
     """
@@ -75,15 +75,9 @@ class RateLimits:
             for name, (rate, burst) in rates.items()
         }
 
-    def check(self, subject: str, policy: str, cost: int = 1) -> None:
-        """Counts requests of a subject (a key's id, a visitor, an address) under `api`, `chat`,
-        `chat_address` or, failures only, `login`. Raises RateLimited."""
-        quota = self.take(subject, policy, cost)
-        if quota is not None and quota.retry_after_s:
-            raise refusal(quota)
-
     def take(self, subject: str, policy: str, cost: int = 1) -> Quota | None:
-        """Like `check`, but says what is left instead of raising; None where nothing is limited.
+        """Counts requests of a subject (a key's id, a visitor, an address) under `api`, `chat`,
+        `chat_address` or, failures only, `login`; None where nothing is limited.
 
         A refused request costs nothing. One that costs more than the burst is let in when nothing
         of it was used, so that it is never refused for good.

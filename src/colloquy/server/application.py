@@ -50,7 +50,6 @@ class Application:
         self.streams = Streams(self._closing)
         self.litestar = _litestar(runtime, self._door, self.streams)
         self._edge = Edge(self._inside, runtime.settings)
-        self.litestar.state.limits = self._edge.limits
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self._edge(scope, receive, send)

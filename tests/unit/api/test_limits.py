@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colloquy.api.limits import RateLimits
+from colloquy.api.limits import RateLimits, refusal
 from colloquy.model.errors import RateLimited
 from colloquy.settings.tree import LimitSettings
 
@@ -24,24 +24,30 @@ def limits(clock: Clock, most: int = 100, **settings: float) -> RateLimits:
     return RateLimits(chosen, clock=clock, most=most)
 
 
+def spend(some: RateLimits, subject: str, cost: int = 1) -> None:
+    quota = some.take(subject, "api", cost)
+    if quota is not None and quota.retry_after_s:
+        raise refusal(quota)
+
+
 def test_a_burst_then_the_rate() -> None:
     clock = Clock()
     some = limits(clock)
     for _ in range(4):
-        some.check("a", "api")
+        spend(some, "a")
     with pytest.raises(RateLimited) as refused:
-        some.check("a", "api")
+        spend(some, "a")
     assert refused.value.retry_after_s == pytest.approx(0.5, abs=0.002)
-    some.check("b", "api")  # somebody else is not concerned
+    spend(some, "b")  # somebody else is not concerned
     clock.now += 0.5
-    some.check("a", "api")
+    spend(some, "a")
     with pytest.raises(RateLimited):
-        some.check("a", "api")
+        spend(some, "a")
     clock.now += 100
     for _ in range(4):
-        some.check("a", "api")
+        spend(some, "a")
     with pytest.raises(RateLimited):
-        some.check("a", "api")
+        spend(some, "a")
 
 
 def test_what_is_left_is_told() -> None:
@@ -60,9 +66,9 @@ def test_what_is_left_is_told() -> None:
 def test_a_cost_above_the_burst_passes_when_nothing_was_used() -> None:
     clock = Clock()
     some = limits(clock)
-    some.check("a", "api", 1000)
+    spend(some, "a", 1000)
     with pytest.raises(RateLimited):
-        some.check("a", "api")
+        spend(some, "a")
 
 
 def test_no_rate_is_no_limit() -> None:
@@ -73,14 +79,14 @@ def test_no_rate_is_no_limit() -> None:
 def test_memory_is_bounded_and_the_least_recent_is_forgotten() -> None:
     clock = Clock()
     some = limits(clock, most=2)
-    some.check("a", "api", 4)
-    some.check("b", "api", 4)
+    spend(some, "a", 4)
+    spend(some, "b", 4)
     with pytest.raises(RateLimited):
-        some.check("a", "api")  # refused, but heard of: now `b` was silent for longest
-    some.check("c", "api")
-    some.check("b", "api")
+        spend(some, "a")  # refused, but heard of: now `b` was silent for longest
+    spend(some, "c")
+    spend(some, "b")
     with pytest.raises(RateLimited):
-        some.check("c", "api", 4)
+        spend(some, "c", 4)
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.integers(1, 6)), max_size=60))
