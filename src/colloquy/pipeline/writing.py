@@ -1,5 +1,5 @@
-"""`Turn.write`: pieces of an answer on their way to the watchers, gathered, and stopped when somebody
-takes the conversation over."""
+"""`Turn.write`: pieces of an answer on their way to the watchers, gathered, and stopped when
+somebody takes the conversation over."""
 
 from __future__ import annotations
 
