@@ -28,7 +28,9 @@ def ask(serving: Serving, key: str | None, text: str) -> list[str | None]:
 
 def test_a_key_is_shown_once_and_works_after_a_restart(tmp_path: Path) -> None:
     serving = Serving(tmp_path)
-    key = serving.start()["admin_key"]
+    said = serving.start()
+    assert said["console"] == f"{said['url']}/console"
+    key = said["admin_key"]
     assert ask(serving, key, "one") == ["You said: one"]
     assert serving.stop() == 0
     assert serving.start()["admin_key"] is None
