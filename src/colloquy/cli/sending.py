@@ -100,8 +100,7 @@ async def send(
         size += length
     if batch:
         await offer()
-    if not isinstance(target, Local):
-        await _recorded(target, list(latest.values()))
+    await _recorded(target, list(latest.values()))
 
 
 async def _offer(
@@ -142,21 +141,21 @@ def _remember(latest: dict[str, str], receipts: list[Receipt | ColloquyError]) -
         del latest[old]
 
 
-async def _recorded(client: AsyncClient, message_ids: list[str]) -> None:
+async def _recorded(target: Local | AsyncClient, message_ids: list[str]) -> None:
     """Waits until these messages are in the log, so that an export finds what came in before it."""
     loop = asyncio.get_running_loop()
     end = loop.time() + PATIENCE_S
     for message_id in message_ids:
-        while not await _is_done(client, message_id):
+        while not await _is_done(target, message_id):
             if loop.time() > end:
-                note("The server has everything and is still busy writing it into its log.")
+                note("The engine has everything and is still busy writing it into its log.")
                 return
             await asyncio.sleep(LOOK_AGAIN_S)
 
 
-async def _is_done(client: AsyncClient, message_id: str) -> bool:
+async def _is_done(target: Local | AsyncClient, message_id: str) -> bool:
     try:
-        return (await client.message(message_id)).state in ("done", "dead")
+        return (await target.message(message_id)).state in ("done", "dead")
     except NotFound:
         return False  # it lies in the spool while the database is away
 

@@ -12,7 +12,7 @@ from colloquy.cli.sending import Imported, _offer, send
 from colloquy.formats import Item, Problem
 from colloquy.model.errors import InvalidInput, Overloaded, Unavailable
 from colloquy.model.message import Message
-from colloquy.model.views import Receipt
+from colloquy.model.views import MessageState, Receipt
 
 NOWHERE = Checkpoint(None, "")
 
@@ -29,6 +29,9 @@ class Busy(sending.Local):
             raise self.refusals.pop(0)
         self.sizes.append(len(messages))
         return [Receipt(f"{one.id}", "c", "stored") for one in messages]
+
+    async def message(self, message_id: str) -> MessageState:
+        return MessageState(message_id, "done")
 
 
 def items(count: int, length: int = 10) -> list[Item]:
