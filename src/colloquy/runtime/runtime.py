@@ -11,8 +11,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from ..delivery.drafts import Drafts
@@ -25,29 +24,8 @@ from ..model.message import Message
 from ..model.statistics import Now, Series, StatisticsView
 from ..model.times import Clock, now_us
 from ..model.views import (
-    ConversationFilter,
-    ConversationPage,
-    ConversationView,
-    DeadLetterPage,
-    DeadLetterView,
-    EventPage,
-    FeedbackRequest,
-    FeedbackView,
-    KeyView,
-    MessageState,
-    NewKey,
-    NoteRequest,
-    NoteView,
-    OwnerRequest,
-    OwnerView,
-    ParticipantsView,
-    Principal,
     Receipt,
-    ReplyRequest,
     ReplyView,
-    StreamItem,
-    Trace,
-    TranscriptPage,
 )
 from ..ops.health import Health
 from ..ops.pulse import Pulse
@@ -78,12 +56,13 @@ from .conversations import Conversations
 from .dead_letters import DeadLetters
 from .idempotency import Idempotency
 from .keys import Keys
-from .live import OPERATOR_KINDS, VISITOR_KINDS, LiveStreams
+from .live import LiveStreams
 from .lookup import Lookup
 from .operating import Desk
 from .remarks import Remarks
 from .search import Indexer
 from .statistics import Statistics
+from .surface import Surface
 from .transcript import Transcripts
 from .vitals import Vitals
 from .webhooks import TOPIC as WEBHOOKS_TOPIC
@@ -99,8 +78,6 @@ WAIT_POLL_S = {False: 5.0, True: 0.25}
 """How often somebody who waits for replies looks by himself; on a shared store (True) another
 process may answer."""
 GC_THRESHOLD = (50_000, 20, 100)
-ALL = ConversationFilter()
-"""Every conversation."""
 
 
 def make_store(settings: Settings) -> Store:
@@ -113,7 +90,7 @@ def make_store(settings: Settings) -> Store:
     return PostgresStore(settings.database_url)
 
 
-class Runtime:
+class Runtime(Surface):
     """A running engine. See the module; every public method may be called by any edge."""
 
     def __init__(
@@ -454,133 +431,6 @@ class Runtime:
                     continue
         finally:
             self._waiters.leave(key, future)
-
-    # -- reading ------------------------------------------------------------------------------
-
-    async def message(self, message_id: str) -> MessageState:
-        return await self._lookup.message(message_id)
-
-    async def trace(self, message_id: str) -> Trace:
-        return await self._lookup.trace(message_id)
-
-    async def conversations(
-        self,
-        filter: ConversationFilter = ALL,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> ConversationPage:
-        return await self._conversations.list(filter, cursor, limit)
-
-    async def conversation(self, conversation_id: str) -> ConversationView:
-        return await self._conversations.view(conversation_id)
-
-    async def find_conversation(
-        self, channel: str, account: str, key: str, thread: str = ""
-    ) -> ConversationView:
-        """Raises NotFound."""
-        found = ids.conversation_id(channel, account, key, thread)
-        return await self._conversations.view(found.hex())
-
-    async def events(self, conversation_id: str, after: int = 0, limit: int = 100) -> EventPage:
-        return await self._conversations.events(conversation_id, after, limit)
-
-    async def transcript(
-        self,
-        conversation_id: str,
-        before: int | None = None,
-        after: int | None = None,
-        limit: int = 50,
-    ) -> TranscriptPage:
-        return await self._transcripts.page(conversation_id, before, after, limit)
-
-    async def participants(self, conversation_id: str) -> ParticipantsView:
-        return await self._transcripts.participants(conversation_id)
-
-    def export(self, after: int = 0) -> AsyncIterator[dict[str, Any]]:
-        return self._conversations.export(after)
-
-    def stream(
-        self, conversation_id: str, after: int | None = None, *, for_operators: bool = False
-    ) -> AsyncIterator[StreamItem | None]:
-        """See `LiveStreams.stream`; operators also see notes. Raises InvalidInput."""
-        conversation = ids.parse_id(conversation_id, "conversation_id")
-        kinds = OPERATOR_KINDS if for_operators else VISITOR_KINDS
-        return self._live.stream(conversation, after, kinds)
-
-    async def dead_letters(
-        self,
-        cursor: str | None = None,
-        limit: int = 50,
-        status: str = "dead",
-        conversation_id: str | None = None,
-    ) -> DeadLetterPage:
-        return await self._dead_letters.page(cursor, limit, status, conversation_id)
-
-    async def dead_letter(self, number: int) -> DeadLetterView:
-        return await self._dead_letters.view(number)
-
-    # -- acting -------------------------------------------------------------------------------
-
-    async def reply(self, conversation_id: str, request: ReplyRequest, actor: str) -> ReplyView:
-        return await self._desk.reply(conversation_id, request, actor)
-
-    async def set_owner(
-        self,
-        conversation_id: str,
-        request: OwnerRequest,
-        actor: str,
-        version: int | None = None,
-    ) -> OwnerView:
-        return await self._desk.set_owner(conversation_id, request, actor, version)
-
-    async def retry_dead_letters(
-        self, numbers: list[int] | None, conversation_id: str | None, actor: str
-    ) -> list[int]:
-        return await self._dead_letters.retry(numbers, conversation_id, actor)
-
-    async def discard_dead_letters(self, numbers: list[int], actor: str) -> list[int]:
-        return await self._dead_letters.discard(numbers, actor)
-
-    async def note(self, conversation_id: str, request: NoteRequest, actor: str) -> NoteView:
-        return await self._remarks.note(conversation_id, request, actor)
-
-    async def feedback(
-        self, conversation_id: str, request: FeedbackRequest, by: str
-    ) -> FeedbackView:
-        return await self._remarks.feedback(conversation_id, request, by)
-
-    async def mark_read(self, conversation_id: str, seq: int, actor: str) -> ConversationView:
-        return await self._remarks.mark_read(conversation_id, seq, actor)
-
-    async def mark_unread(self, conversation_id: str, actor: str) -> ConversationView:
-        return await self._remarks.mark_unread(conversation_id, actor)
-
-    # -- keys ---------------------------------------------------------------------------------
-
-    def authenticate(self, token: str) -> Principal:
-        """Raises Unauthenticated."""
-        return self.keys.authenticate(token)
-
-    async def create_key(
-        self, name: str, scopes: list[str], expires_at: datetime | None = None
-    ) -> NewKey:
-        return await self.keys.create(name, scopes, expires_at)
-
-    async def list_keys(self) -> list[KeyView]:
-        return await self.keys.list()
-
-    async def revoke_key(self, key_id: str) -> None:
-        await self.keys.revoke(key_id)
-
-    async def secret(self, name: str) -> bytes:
-        """A random secret of this database, made when it is first asked for (visitor tokens)."""
-        meta = f"secret:{name}"
-        known = await self.store.meta(meta)
-        if known is None:
-            await self.store.change_one("meta_new", meta, secrets.token_hex(32))
-            known = await self.store.meta(meta)
-        assert known is not None
-        return bytes.fromhex(known)
 
     # -- operation ----------------------------------------------------------------------------
 
