@@ -119,9 +119,28 @@ async def _conversations(
     if wanted.conversation is not None:
         yield await target.conversation(wanted.conversation)
         return
-    async for view in target.conversations(limit=PAGE):
-        if _is_in(wanted.since, view.updated_at):
-            yield view
+    # Newest activity comes first: one that moves while the list is read may jump from below to
+    # above our place. So its top is read again until nothing is new there. What began later waits
+    # for the next export, or this one would never end.
+    seen: set[bytes] = set()
+    began = newest = ""
+    while True:
+        top, found = "", False
+        async for view in target.conversations(limit=PAGE):
+            top = top or view.updated_at
+            began = began or top
+            if view.updated_at < newest:
+                break
+            identity = bytes.fromhex(view.conversation_id)
+            if identity in seen or view.created_at > began:
+                continue
+            seen.add(identity)
+            found = True
+            if _is_in(wanted.since, view.updated_at):
+                yield view
+        if not found:
+            return
+        newest = top
 
 
 def _is_in(since: datetime | None, at: str) -> bool:
