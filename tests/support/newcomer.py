@@ -175,7 +175,7 @@ def _chat(watch: Watch, terminal: Terminal, address: str, said: Promise, clone: 
         def ask(answer: str) -> None:
             page.get_by_label("Your message").fill(said.question)
             page.keyboard.press("Enter")
-            expect(page.get_by_role("log").get_by_text(answer)).to_be_visible(timeout=ANSWER_MS)
+            expect(page.locator("#log").get_by_text(answer)).to_be_visible(timeout=ANSWER_MS)
 
         with watch.step(f"open {address} and ask: {said.question}"):
             page.goto(address)
