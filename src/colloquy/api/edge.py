@@ -138,10 +138,11 @@ class _Reading:
     Only a body in one piece is tagged: a stream goes out as it comes.
     """
 
-    __slots__ = ("_bodiless", "_known", "_send", "_start")
+    __slots__ = ("_bodiless", "_is_over", "_known", "_send", "_start")
 
     def __init__(self, scope: Any, send: Send) -> None:
         self._bodiless = scope["method"] == "HEAD"
+        self._is_over = False
         self._known: bytes | None = None
         for name, value in scope["headers"]:
             if name == b"if-none-match":
@@ -160,7 +161,11 @@ class _Reading:
                     self._tag(start, event)
                 await self._send(start)
             if self._bodiless:
-                event["body"] = b""
+                # The first piece ends it: a stream's would not, and the connection is used again.
+                if self._is_over:
+                    return
+                self._is_over = True
+                event = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(event)
 
     def _tag(self, start: Event, event: Event) -> None:

@@ -13,7 +13,7 @@ import pytest
 from websockets.sync.client import connect
 
 from colloquy.telemetry import configure
-from support.server import Server
+from support.server import Server, until
 
 MESSAGE = {"conversation": "edge", "text": "hello"}
 
@@ -175,7 +175,11 @@ def test_a_path_names_its_methods(admin: httpx.Client, path: str, allow: str) ->
     assert (refused.status_code, refused.headers["allow"]) == (405, allow)
 
 
-def test_head_of_a_stream_ends(admin: httpx.Client) -> None:
-    answer = admin.head(f"/v2/conversations/{uuid4().hex}/stream")
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    assert answer.content == b""
+def test_head_of_a_stream_ends(server: Server) -> None:
+    before = server.app.streams.open
+    with server.client("read") as client:  # one connection, used again and again
+        for _ in range(3):
+            answer = client.head(f"/v2/conversations/{uuid4().hex}/stream")
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert answer.content == b""
+        server.run(until(lambda: server.app.streams.open == before))
