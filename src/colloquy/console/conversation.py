@@ -272,7 +272,7 @@ async def parts(
     tab = request.query_params.get("tab", "chat")
     return page(
         request, "inbox/_parts.html",
-        query=read_query(request), conversation=shown, transcript=newest, tab=tab,
+        query=read_query(request.query_params), conversation=shown, transcript=newest, tab=tab,
     )  # fmt: skip
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 from litestar import Response, get
@@ -27,11 +29,14 @@ PAGE = 40
 MAX_WORDS = 100
 """Characters of a search or a filter."""
 MAX_CURSOR = 500
+MAX_ADDRESS = 2000
 COUNTED = 50
 MOST_LOOKS = 5
 """Pages that are asked for until one holds something: one that is hard to find may hold nothing."""
 HUES = 6
 """Colours of avatars; inbox.css has as many."""
+
+_TALK = re.compile(rf"{HOME}/[0-9a-f]{{32}}")
 
 
 class View(Struct, frozen=True):
@@ -115,13 +120,10 @@ class Listing(Struct, frozen=True):
     more: str | None
 
 
-def read_query(request: FormRequest) -> Query:
+def read_query(parameters: Mapping[str, str]) -> Query:
     """The query of an address. What no filter can be is left out: the address is typed by hand,
     or old."""
-    found = {
-        name: request.query_params.get(name, "").strip()[:MAX_WORDS]
-        for name in Query.__struct_fields__
-    }
+    found = {name: parameters.get(name, "").strip()[:MAX_WORDS] for name in Query.__struct_fields__}
     allowed = {
         "view": {view.code for view in VIEWS},
         "status": STATUSES.keys(),
@@ -132,6 +134,21 @@ def read_query(request: FormRequest) -> Query:
         if found[name] not in codes:
             found[name] = ""
     return Query(**found)
+
+
+def address_header(query: Query, current: str) -> dict[str, str]:
+    """How the browser's address becomes that of the query, beside whichever conversation is open:
+    typing on in the search is no new place to go back to, and the same address is none either."""
+    try:
+        before = urlsplit(current)
+    except ValueError:
+        before = urlsplit("")
+    path = before.path if _TALK.fullmatch(before.path) else HOME
+    was = read_query(dict(parse_qsl(before.query)))
+    if before.path == path and was == query:
+        return {}
+    typed_on = was.q and query.q and msgspec.structs.replace(was, q=query.q) == query
+    return {"hx-replace-url" if typed_on else "hx-push-url": query.href(path)}
 
 
 async def listing(runtime: Runtime, query: Query, cursor: str | None = None) -> Listing:
@@ -190,7 +207,7 @@ async def inbox_page(
     request: FormRequest, runtime: Runtime, part: str | None, **context: Any
 ) -> Response[Any]:
     """The part beside the list; the whole page unless htmx asked for the part alone."""
-    query = read_query(request)
+    query = read_query(request.query_params)
     if part is not None and request.headers.get("hx-target") == "conversation":
         return page(request, part, query=query, **context)
     shown = await listing(runtime, query)
@@ -213,10 +230,11 @@ def choices() -> dict[str, Any]:
 async def inbox(request: FormRequest, runtime: Engine) -> Response[Any]:
     if request.headers.get("hx-target") != "list":
         return await inbox_page(request, runtime, None, open_id="")
-    query = read_query(request)
+    query = read_query(request.query_params)
     shown = await listing(runtime, query)
     response = page(request, "inbox/_list.html", listing=shown, open_id="", **choices())
-    response.headers["hx-push-url"] = query.href()
+    current = request.headers.get("hx-current-url", "")[:MAX_ADDRESS]
+    response.headers.update(address_header(query, current))
     return response
 
 
@@ -224,7 +242,7 @@ async def inbox(request: FormRequest, runtime: Engine) -> Response[Any]:
 async def rows(request: FormRequest, runtime: Engine) -> Response[Any]:
     """Rows without anything around them: the next page, or the first one anew."""
     cursor = request.query_params.get("cursor", "")[:MAX_CURSOR] or None
-    shown = await listing(runtime, read_query(request), cursor)
+    shown = await listing(runtime, read_query(request.query_params), cursor)
     return page(request, "inbox/_rows.html", listing=shown, open_id="")
 
 

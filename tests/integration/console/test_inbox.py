@@ -25,6 +25,7 @@ from support.waiting import until
 
 NASTY = "<script>alert('1')</script>\"><img src=x onerror=alert(2)>"
 HTMX = {"hx-request": "true"}
+LIST = {**HTMX, "hx-target": "list"}
 PANE = {**HTMX, "hx-target": "conversation"}
 
 
@@ -112,10 +113,34 @@ def test_the_list_is_filtered_by_its_address(server: Server, console: Console) -
 
 
 def test_a_part_says_its_address(console: Console) -> None:
-    answer = console.get("/console/inbox?q=Aa&status=&view=", headers={**HTMX, "hx-target": "list"})
+    answer = console.get("/console/inbox?q=Aa&status=&view=", headers=LIST)
     assert answer.headers["hx-push-url"] == "/console/inbox?q=Aa"
     assert "<html" not in answer.text
     assert names(answer.text) == ["Aa First"]
+
+
+@pytest.mark.parametrize(
+    ("current", "header"),
+    [
+        ("http://host/console/inbox", "hx-push-url"),
+        ("http://host/console/inbox?channel=web", "hx-push-url"),
+        ("http://host/console/inbox?q=A", "hx-replace-url"),
+        ("http://host/console/inbox?q=Aa", None),
+        ("http://[", "hx-push-url"),
+    ],
+)
+def test_typing_on_is_no_new_place(console: Console, current: str, header: str | None) -> None:
+    answer = console.get("/console/inbox?q=Aa", headers={**LIST, "hx-current-url": current})
+    said = {name for name in answer.headers if name in ("hx-push-url", "hx-replace-url")}
+    assert said == ({header} if header else set())
+
+
+def test_the_open_conversation_stays_in_the_address(console: Console) -> None:
+    talk = f"/console/inbox/{'0' * 32}"
+    answer = console.get(
+        "/console/inbox?q=Aa", headers={**LIST, "hx-current-url": f"http://host{talk}"}
+    )
+    assert answer.headers["hx-push-url"] == f"{talk}?q=Aa"
 
 
 def test_the_list_comes_in_pages(server: Server, console: Console) -> None:
