@@ -114,6 +114,19 @@ async def test_a_cursor_holds_while_conversations_go_on(store: Store) -> None:
     assert place is None
 
 
+async def test_unread_again_means_the_newest_message_only(store: Store) -> None:
+    number = (await started(store)).number
+    await store.change("session_unread", [(number,)])
+    assert (await one(store, number)).read_seq == 0  # nothing was said yet
+    for at in (5, 6, 7):
+        await active(store, number, at, Headline(None, "x", None, None, 0))
+    said = (await one(store, number)).said_seq
+    for read, after in ((1, 1), (said, said - 1)):
+        await store.change("session_read", [(number, read)])
+        await store.change("session_unread", [(number,)])
+        assert (await one(store, number)).read_seq == after
+
+
 async def test_filters_hold_together(store: Store) -> None:
     rows = [(await started(store)).number for _ in range(6)]
     for at, number in enumerate(rows, 10):
