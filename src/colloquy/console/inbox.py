@@ -18,7 +18,8 @@ from ..model.message import encode
 from ..model.views import ConversationFilter, ConversationView
 from .access import requires
 from .forms import FormRequest
-from .render import HEADERS, page
+from .fragments import Fragments
+from .render import HEADERS, fragment, page
 from .words import FEELINGS, OWNERS, STATUSES, Word, owner_word, person_name, title, word
 
 if TYPE_CHECKING:
@@ -240,15 +241,29 @@ async def inbox(request: FormRequest, runtime: Engine) -> Response[Any]:
 
 @get("/inbox/rows", guards=[requires("read")])
 async def rows(request: FormRequest, runtime: Engine) -> Response[Any]:
-    """Rows without anything around them: the next page, or the first one anew."""
+    """Rows without anything around them: the next page, or the first one anew. Every open inbox
+    asks when something happened, so they are made once for all."""
     cursor = request.query_params.get("cursor", "")[:MAX_CURSOR] or None
-    shown = await listing(runtime, read_query(request.query_params), cursor)
-    return page(request, "inbox/_rows.html", listing=shown, open_id="")
+    query = read_query(request.query_params)
+
+    async def made() -> bytes:
+        return fragment(
+            "inbox/_rows.html", listing=await listing(runtime, query, cursor), open_id=""
+        )
+
+    fragments: Fragments = request.app.state.fragments
+    body = await fragments.get(f"{query.href()}#{cursor or ''}", made)
+    return Response(body, headers=HEADERS, media_type="text/html; charset=utf-8")
 
 
 @get("/inbox/counts", guards=[requires("read")])
-async def tab_counts(runtime: Engine) -> Response[Any]:
-    return Response(encode(await counts(runtime)), headers=HEADERS, media_type="application/json")
+async def tab_counts(request: FormRequest, runtime: Engine) -> Response[Any]:
+    async def made() -> bytes:
+        return encode(await counts(runtime))
+
+    fragments: Fragments = request.app.state.fragments
+    body = await fragments.get("counts", made)
+    return Response(body, headers=HEADERS, media_type="application/json")
 
 
 ROUTES: list[HTTPRouteHandler] = [inbox, rows, tab_counts]

@@ -28,7 +28,8 @@ from .access import CurrentOperator, Operator, cookie_of, requires
 if TYPE_CHECKING:
     from ..runtime import Runtime
 
-TICK_S = 0.5
+TICK_S = 0.25
+TICKS_A_SECOND = 4
 RENEW_S = 600.0
 MAX_FRAMES = 20
 """Frames that wait for one viewer: some seconds of them."""
@@ -124,7 +125,7 @@ class Live:
                 changed = changes.take()
                 if changed is not None:
                     self._send("conversations", [key.hex() for key in changed], "read")
-                if ticks % 2 == 0:
+                if ticks % TICKS_A_SECOND == 0:
                     self._end_those_without_a_key()
                     self._send_figures()
                 ticks += 1

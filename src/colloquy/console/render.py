@@ -84,6 +84,11 @@ def page(
     return Response(body, status_code=status, headers=HEADERS, media_type="text/html")
 
 
+def fragment(template: str, **context: Any) -> bytes:
+    """A part of a page that is the same for everybody who may see it: no operator, no token."""
+    return _environment().get_template(template).render(context).encode()
+
+
 def address_of(request: Request[Any, Any, Any]) -> str:
     """This server as the browser calls it, for commands that a reader may copy."""
     scheme = "https" if is_https(request) else "http"

@@ -33,6 +33,7 @@ from ..api.preconditions import provide_precondition
 from ..api.problems import problem_response
 from ..api.stream import Streams
 from ..console import assets, chat_page, pages
+from ..console.fragments import Fragments
 from ..console.live import Live
 from ..console.routes import console_router
 from ..console.sessions import Logins
@@ -120,6 +121,7 @@ def _litestar(runtime: Runtime, door: MessageDoor, streams: Streams) -> Litestar
                 "runtime": runtime,
                 "logins": Logins(runtime.store, runtime.settings.console),
                 "live": Live(runtime, streams),
+                "fragments": Fragments(),
                 "examining": asyncio.Lock(),
             }
         ),

@@ -4,7 +4,7 @@
 import { elementsOf, keyed, settle, update } from "./merging.js";
 import { opened, talk, write } from "./talk.js";
 
-const PACE_MS = 700;
+const PACE_MS = 500;
 const COUNT_MS = 3000;
 
 const inbox = () => document.querySelector("[data-inbox]");
