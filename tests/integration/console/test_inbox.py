@@ -154,8 +154,9 @@ def test_the_list_comes_in_pages(server: Server, console: Console) -> None:
     assert len(names(first)) == 40
     assert sorted(names(first) + names(second)) == sorted(f"Page {n}" for n in range(45))
     assert "row-more" not in second
+    say(server, "page-person", "a human, please")
     counts = console.get("/console/inbox/counts").json()
-    assert counts["person"] == "1"
+    assert int(counts["person"]) >= 1
     assert int(counts["unread"].removesuffix("+")) >= 45
 
 
