@@ -31,8 +31,9 @@ class Watcher:
 class Changes:
     """Which conversations had something new since somebody last asked. A context manager."""
 
-    MOST = 500
-    """Further ones are not remembered: then it is only known that there are some."""
+    MOST = 100
+    """Further ones are not remembered: then it is only known that there are some. A page shows
+    fewer, and a hundred viewers are told."""
 
     def __init__(self, feeds: set[Changes]) -> None:
         self._feeds = feeds
