@@ -8,7 +8,9 @@ the live feed says that something changed, as the page does. Visitors have the c
 every ten seconds.
 
 1. Throughput: `--messages` as fast as the server takes them, without and with the audience, in
-   turns (`--rounds` of each); the ratio of the medians counts.
+   turns (`--rounds` of each); the ratio of the medians counts. The audience takes its CPU from the
+   same machine: `audience_cpu_share` says how much of a core, `server_cpu_ms` what a message costs
+   the server's main process without and with it.
 2. Updates, at half of that rate: from a visitor's message to the reply in the chat, and to the
    inbox list of a viewer that shows it.
 
@@ -22,10 +24,12 @@ import asyncio
 import json
 import multiprocessing
 import random
+import re
 import statistics
 import sys
 import tempfile
 import time
+from datetime import datetime
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
@@ -35,7 +39,7 @@ from msgspec import json as codec
 
 from colloquy.proof.dialogue import made_up
 from colloquy.proof.load import Feed, Load
-from colloquy.proof.sampling import percentile
+from colloquy.proof.sampling import look, percentile
 from colloquy.proof.server import HOST, Server
 from colloquy.proof.wire import Pool, request_bytes, stream
 
@@ -47,12 +51,16 @@ SETTINGS = {
 }
 CONNECTIONS = 4
 BATCH = 50
+LIST = "/console/inbox/rows?channel=web"
+"""What the viewers look at: the visitors' conversations, not the thousands of the load."""
 PAUSE_S = 10.0
 """Between two messages of one visitor."""
-REFRESH_S = 2.0
-"""The inbox page fetches its list at most this often."""
+PACE_S = 0.5
+"""The inbox page gathers changes for so long, then fetches its list (`PACE_MS` of inbox.js)."""
 UPDATES_S = 20.0
 SETTLE_S = 3.0
+
+_ROW = re.compile(rb'data-key="(\w+)" data-at="([^"]+)"')
 
 
 # -- the audience: its own process ----------------------------------------------------------------
@@ -98,6 +106,7 @@ class Audience:
                         "lists": self.lists,
                         "fetches": self.fetches,
                         "failures": self.failures,
+                        "cpu_s": time.process_time(),
                     }
                 )
             await asyncio.sleep(0.05)
@@ -124,16 +133,12 @@ class Audience:
         """The overview only listens; the inbox fetches its list when the feed names a change."""
         await asyncio.sleep(random.uniform(0, 2))
         pool = Pool(HOST, self.port)
-        waiting: dict[str, float] = {}
         wanted = asyncio.Event()
-        fetcher = asyncio.create_task(self._fetch(pool, cookie, waiting, wanted)) if inbox else None
+        fetcher = asyncio.create_task(self._fetch(pool, cookie, wanted)) if inbox else None
         self.open += 1
         try:
             async for event in stream(HOST, self.port, self._get("/console/live", cookie)):
-                if inbox and event.event == "conversations":
-                    for conversation in codec.decode(event.data):
-                        if conversation in self.sent:
-                            waiting.setdefault(conversation, self.sent[conversation])
+                if event.event == "conversations":
                     wanted.set()
             self.failures += 1  # it ended
         finally:
@@ -142,21 +147,25 @@ class Audience:
                 fetcher.cancel()
             pool.close()
 
-    async def _fetch(
-        self, pool: Pool, cookie: str, waiting: dict[str, float], wanted: asyncio.Event
-    ) -> None:
+    async def _fetch(self, pool: Pool, cookie: str, wanted: asyncio.Event) -> None:
+        """Fetches the list as the page does, and notes which messages it is the first to show."""
+        shown: dict[str, float] = {}
         while True:
             await wanted.wait()
+            await asyncio.sleep(PACE_S)
             wanted.clear()
-            shown, now = dict(waiting), time.perf_counter()
-            waiting.clear()
-            answer = await pool.request(self._get("/console/inbox/rows", cookie))
+            answer = await pool.request(self._get(LIST, cookie))
             self.fetches += 1
             if answer.status != 200:
                 self.failures += 1
-            done = time.perf_counter()
-            self.lists += [done - sent for sent in shown.values()]
-            await asyncio.sleep(max(0.0, REFRESH_S - (done - now)))
+            now = time.time()
+            for match in _ROW.finditer(answer.body):
+                conversation = match[1].decode()
+                sent = self.sent.get(conversation)
+                active = datetime.fromisoformat(match[2].decode()).timestamp()
+                if sent is not None and active >= sent and shown.get(conversation) != sent:
+                    shown[conversation] = sent
+                    self.lists.append(now - sent)
 
     async def _visitor(self, number: int) -> None:
         pool = Pool(HOST, self.port)
@@ -170,7 +179,7 @@ class Audience:
                 if event.event == "reply" or b'"kind":"reply"' in event.data:
                     sent = self.sent.get(session["conversation_id"])
                     if sent is not None:
-                        self.replies.append(time.perf_counter() - sent)
+                        self.replies.append(time.time() - sent)
             self.failures += 1
         finally:
             self.open -= 1
@@ -190,7 +199,7 @@ class Audience:
                     "text": f"When do you open on day {number} of week {count}?",
                 }
             )
-            self.sent[session["conversation_id"]] = time.perf_counter()
+            self.sent[session["conversation_id"]] = time.time()
             answer = await pool.request(self._post("/chat/messages", body, session["token"]))
             if answer.status != 202:
                 self.failures += 1
@@ -272,15 +281,22 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]
     load = Load(server)
     alone: list[float] = []
     watched: list[float] = []
+    cpu: dict[str, list[float]] = {"alone": [], "watched": [], "audience": []}
     try:
         await throughput(load, 1000, "warm")
         for number in range(arguments.rounds):
             say(f"round {number + 1} of {arguments.rounds}: alone")
+            before = look(server)
             alone.append(await throughput(load, arguments.messages, f"alone{number}"))
+            cpu["alone"].append(look(server).main_cpu_s - before.main_cpu_s)
             await idle(load)
             say(f"round {number + 1} of {arguments.rounds}: watched")
-            async with Show(server, arguments.viewers, arguments.visitors):
+            async with Show(server, arguments.viewers, arguments.visitors) as show:
+                before, seen = look(server), await show.ask("begin")
                 watched.append(await throughput(load, arguments.messages, f"watched{number}"))
+                cpu["watched"].append(look(server).main_cpu_s - before.main_cpu_s)
+                used = (await show.ask("end"))["cpu_s"] - seen["cpu_s"]
+                cpu["audience"].append(used * watched[-1] / arguments.messages)
         rate = statistics.median(alone) / 2
         say(f"updates at {rate:.0f} messages/s")
         async with Show(server, arguments.viewers, arguments.visitors) as show:
@@ -301,6 +317,11 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]
         "alone_per_s": [round(value, 1) for value in alone],
         "watched_per_s": [round(value, 1) for value in watched],
         "ratio": round(ratio, 3),
+        "server_cpu_ms": {
+            name: round(statistics.median(cpu[name]) * 1000 / arguments.messages, 4)
+            for name in ("alone", "watched")
+        },
+        "audience_cpu_share": round(statistics.median(cpu["audience"]), 3),
         "updates_at_per_s": round(rate, 1),
         "reply_ms": quantiles(seen["replies"]),
         "list_ms": quantiles(seen["lists"]),
