@@ -37,6 +37,15 @@ LOCAL = Principal(id="local", scopes=_ALL)
 """Someone on this machine, when the settings trust it."""
 
 
+ACTOR = "key:"
+"""Begins the name of an actor that is a key."""
+
+
+def actor_named(key_id: str) -> str:
+    """How the log names what somebody did with this key."""
+    return f"{ACTOR}{key_id}"
+
+
 def header(scope: Any, name: bytes) -> bytes | None:
     """The first header of this (lower-case) name."""
     for key, value in scope["headers"]:

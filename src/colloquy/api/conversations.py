@@ -20,7 +20,7 @@ from ..model.views import (
     ReplyRequest,
     ReplyView,
 )
-from .access import needs
+from .access import actor_named, needs
 from .idempotency import once_per_key
 from .parameters import After, Caller, ConversationId, Cursor, Engine, Limit
 from .preconditions import IfMatch
@@ -160,7 +160,7 @@ async def set_owner(
 
 def actor_of(principal: Caller) -> str:
     """How the log names who did something."""
-    return f"key:{principal.id}"
+    return actor_named(principal.id)
 
 
 ROUTES: list[HTTPRouteHandler] = [

@@ -19,7 +19,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 from msgspec import Struct
 
-from ..api.access import Scope, principal_of, require
+from ..api.access import Scope, actor_named, principal_of, require
 from ..model.errors import Forbidden, Unauthenticated
 from ..model.views import Principal
 from .forms import FormRequest
@@ -43,7 +43,7 @@ _KEYLESS_CSRF = secrets.token_hex(32)
 
 
 class Operator(Struct, frozen=True):
-    """Who asks. `key_id` is the actor of what they do."""
+    """Who asks."""
 
     key_id: str
     name: str
@@ -51,6 +51,11 @@ class Operator(Struct, frozen=True):
     csrf: str
     has_session: bool
     """Whether there is something to log out of."""
+
+    @property
+    def actor(self) -> str:
+        """How the log names who did something, as for requests to the API."""
+        return actor_named(self.key_id)
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes or "admin" in self.scopes

@@ -140,7 +140,7 @@ def seat_of(runtime: Runtime, operator: Operator, view: ConversationView) -> Sea
     by_person = view.owner == "human"
     owner = owner_word(view.owner, view.owner_id)
     name = operator_name(runtime, view.owner_id) if by_person else view.owner_id
-    is_mine = by_person and view.owner_id == operator.key_id
+    is_mine = by_person and view.owner_id == operator.actor
     return Seat(
         owner=owner,
         text="You answer" if is_mine else f"{owner.text}: {name}" if name else owner.text,

@@ -167,7 +167,7 @@ async def retry(request: FormRequest, runtime: Engine, operator: CurrentOperator
     """Puts the chosen ones back, or all of one conversation."""
     conversation = await request.field("conversation")
     numbers = None if conversation else await _numbers(request)
-    await runtime.retry_dead_letters(numbers, conversation or None, operator.key_id)
+    await runtime.retry_dead_letters(numbers, conversation or None, operator.actor)
     return see(HOME, done="letters-retried")
 
 
@@ -175,7 +175,7 @@ async def retry(request: FormRequest, runtime: Engine, operator: CurrentOperator
 async def discard(
     request: FormRequest, runtime: Engine, operator: CurrentOperator
 ) -> Response[Any]:
-    await runtime.discard_dead_letters(await _numbers(request), operator.key_id)
+    await runtime.discard_dead_letters(await _numbers(request), operator.actor)
     return see(HOME, done="letters-discarded")
 
 

@@ -67,7 +67,7 @@ async def reply(
     if not text:
         raise InvalidInput("write something first", field="text")
     seen = await request.field("seen")
-    mine = OwnerRequest(owner="human", owner_id=operator.key_id)
+    mine = OwnerRequest(owner="human", owner_id=operator.actor)
     view = await runtime.conversation(conversation_id)
     if seat_key(view) not in (seen, _key(mine)):
         raise _changed(runtime, operator, view)
@@ -78,7 +78,7 @@ async def reply(
         id=_short(await request.field("id"), "id", MAX_NAME),
         author_name=operator.name if operator.has_session else None,
     )
-    await runtime.reply(conversation_id, wanted, operator.key_id)
+    await runtime.reply(conversation_id, wanted, operator.actor)
     return _acted(request, conversation_id, "", "reply")
 
 
@@ -98,7 +98,7 @@ async def note(
         id=_short(await request.field("id"), "id", MAX_NAME),
         author_name=operator.name if operator.has_session else None,
     )
-    await runtime.note(conversation_id, wanted, operator.key_id)
+    await runtime.note(conversation_id, wanted, operator.actor)
     return _acted(request, conversation_id, "", "note")
 
 
@@ -113,7 +113,7 @@ async def read(
     text = await request.field("seq")
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise InvalidInput("`seq` is a number", field="seq")
-    await runtime.mark_read(conversation_id, int(text), operator.key_id)
+    await runtime.mark_read(conversation_id, int(text), operator.actor)
     return _acted(request, conversation_id, "", "read")
 
 
@@ -125,7 +125,7 @@ async def unread(
     conversation_id: ConversationId,
 ) -> Response[Any]:
     """The newest message of the visitor counts as unread again."""
-    await runtime.mark_unread(conversation_id, operator.key_id)
+    await runtime.mark_unread(conversation_id, operator.actor)
     return _acted(request, conversation_id, "Marked as unread.", "unread")
 
 
@@ -137,7 +137,7 @@ async def retry(
     conversation_id: ConversationId,
 ) -> Response[Any]:
     """Puts every dead letter of the conversation back."""
-    retried = await runtime.retry_dead_letters(None, conversation_id, operator.key_id)
+    retried = await runtime.retry_dead_letters(None, conversation_id, operator.actor)
     return _acted(request, conversation_id, retried_text(len(retried)), "retry")
 
 
@@ -165,7 +165,7 @@ async def change_owner(
             raise _changed(runtime, operator, view)
         try:
             return await runtime.set_owner(
-                conversation_id, wanted, operator.key_id, version=view.version
+                conversation_id, wanted, operator.actor, version=view.version
             )
         except PreconditionFailed:
             continue
@@ -194,7 +194,7 @@ def _owner(code: str) -> Any:
 
 async def _owner_id(request: FormRequest, operator: Operator, owner: str) -> str | None:
     if owner == "human":
-        return operator.key_id
+        return operator.actor
     if owner == "assistant":
         return None
     return _short(await request.field("name"), "name", MAX_NAME)

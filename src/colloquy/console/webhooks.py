@@ -48,7 +48,7 @@ async def create_webhook(
     }
     try:
         wanted = _converted(values)
-        made = await runtime.webhooks.create(wanted, operator.key_id)
+        made = await runtime.webhooks.create(wanted, operator.actor)
     except ColloquyError as error:
         if error.status >= 500:
             raise
@@ -85,7 +85,7 @@ async def enable_webhook(
     """It goes on where it stopped, or, with `skip_missed`, with what happens from now on."""
     skip = await request.field("skip_missed") == "1"
     change = WebhookChange(enabled=True, skip_missed=skip)
-    await runtime.webhooks.change(webhook_id, change, operator.key_id)
+    await runtime.webhooks.change(webhook_id, change, operator.actor)
     return see(f"/console/webhooks/{webhook_id}", done="webhook-enabled")
 
 
@@ -93,7 +93,7 @@ async def enable_webhook(
 async def disable_webhook(
     runtime: Engine, operator: CurrentOperator, webhook_id: FromPath[str]
 ) -> Response[Any]:
-    await runtime.webhooks.change(webhook_id, WebhookChange(enabled=False), operator.key_id)
+    await runtime.webhooks.change(webhook_id, WebhookChange(enabled=False), operator.actor)
     return see(f"/console/webhooks/{webhook_id}", done="webhook-disabled")
 
 
@@ -102,7 +102,7 @@ async def rotate_webhook(
     request: FormRequest, runtime: Engine, operator: CurrentOperator, webhook_id: FromPath[str]
 ) -> Response[Any]:
     """This answer is the only one that shows the new secret."""
-    made = await runtime.webhooks.rotate(webhook_id, operator.key_id)
+    made = await runtime.webhooks.rotate(webhook_id, operator.actor)
     return page(request, "webhooks/secret.html", made=made, is_new=False)
 
 
@@ -110,7 +110,7 @@ async def rotate_webhook(
 async def delete_webhook(
     runtime: Engine, operator: CurrentOperator, webhook_id: FromPath[str]
 ) -> Response[Any]:
-    await runtime.webhooks.delete(webhook_id, operator.key_id)
+    await runtime.webhooks.delete(webhook_id, operator.actor)
     return see("/console/webhooks", done="webhook-deleted")
 
 

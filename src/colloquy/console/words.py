@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ..api.access import ACTOR
 from ..model.errors import Unauthenticated
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def operator_name(runtime: Runtime, actor: str | None) -> str | None:
     """The name of the key that acted, else its id; None where nobody is named."""
     if not actor:
         return None
+    key_id = actor.removeprefix(ACTOR)
     try:
-        return runtime.keys.holder(actor).name
+        return runtime.keys.holder(key_id).name
     except Unauthenticated:
-        return _OPERATORS.get(actor, actor)
+        return _OPERATORS.get(key_id, key_id)
