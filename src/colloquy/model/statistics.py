@@ -16,7 +16,7 @@ class Rates(Struct, frozen=True):
 class Latency(Struct, frozen=True):
     """From acceptance to commit, without quiet period and hold-back, over the last minute.
 
-    Milliseconds, out of a histogram: within a factor of 2.5 of the truth. None without turns.
+    Milliseconds, out of a histogram: within 20 % of the truth. None without turns.
     """
 
     p50_ms: float | None

@@ -27,7 +27,7 @@ from ..model.statistics import (
 from ..model.times import rfc3339
 from ..ops.health import Health
 from ..telemetry import Metrics
-from ..telemetry.metrics import TIME_BUCKETS
+from ..telemetry.metrics import LATENCY_BUCKETS
 from ..telemetry.quantiles import quantile
 
 SECONDS = 600
@@ -170,7 +170,7 @@ def _quantiles_ms(counts: list[int]) -> tuple[float | None, float | None, float 
 
 
 def _ms(counts: list[int], share: float) -> float | None:
-    seconds = quantile(TIME_BUCKETS, counts, share)
+    seconds = quantile(LATENCY_BUCKETS, counts, share)
     return round(seconds * 1000, 2) if seconds is not None else None
 
 

@@ -1,8 +1,8 @@
 """Quantiles out of a histogram's buckets, as Prometheus' `histogram_quantile` has them.
 
 What is known of a value is its bucket; within it values are taken to lie evenly. The error is at
-most the width of the bucket: with TIME_BUCKETS an estimate is within a factor of 2.5 of the truth
-from 0.5 ms to 60 s, and within 0.5 ms below. What lies above the last bound counts as that bound.
+most the width of the bucket: with LATENCY_BUCKETS an estimate is within 20 % of the truth from
+0.5 ms to 70 s, and within 0.5 ms below. What lies above the last bound counts as that bound.
 """
 
 from __future__ import annotations
