@@ -27,7 +27,12 @@ async def owned(store: Store, number: int, at: int, owner: str) -> None:
     await commit(store, Unit(session=number, at=at, version=0, state=state))
 
 
-async def numbers(store: Store, wanted: Wanted = Wanted(), search: str | None = None) -> list[int]:
+EVERYTHING = Wanted()
+
+
+async def numbers(
+    store: Store, wanted: Wanted = EVERYTHING, search: str | None = None
+) -> list[int]:
     sessions, _ = await list_sessions(store, wanted, search, None, 100)
     return [session.number for session in sessions]
 
