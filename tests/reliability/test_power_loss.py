@@ -20,6 +20,7 @@ import pytest
 
 from colloquy.storage import sqlite
 from colloquy.storage.sqlite import SqliteStore
+from colloquy.storage.store import session_from
 from colloquy.storage.write_set import Unit, Verdict
 from support.storage import change, commit, events, message, reply, started, state
 
@@ -206,8 +207,9 @@ async def check(path: Path, acknowledged: list[bytes], finished: list[int]) -> N
         assert [event.seq for event in found] == list(range(1, len(found) + 1))
         assert len(found) % 2 == 0
         assert len(await store.outbox_of(number)) == len(found) // 2
-        ((*_, version, last_seq, _, _, _, _),) = await store.read("sessions_by_number", [(number,)])
-        assert (version, last_seq) == (len(found) // 2, len(found))
+        (row,) = await store.read("sessions_by_number", [(number,)])
+        session = session_from(row)
+        assert (session.version, session.last_seq) == (len(found) // 2, len(found))
     changes = await store.changes(0, 10_000)
     assert [row.position for row in changes] == list(range(1, len(changes) + 1))
     assert len(changes) == len(await store.query("events_feed", 0, 10_000))
