@@ -1,46 +1,37 @@
 """Compute processes: understanding outside the process that owns the database (engine decision 1).
 
-Bytes in, bytes out: a frame is a 4-byte little-endian length and that many bytes of msgpack. The
-child reads a list of `Item` and answers with the time it was busy, its counters and a list of
-`Understood`. Batches are answered in order, so when a child dies, the batch it was working on is
-the first one not answered: only that one fails, those behind it move to another child.
+Batches are answered in order, so when a child (`compute_child.py`) dies, the batch it was working
+on is the first one not answered: only that one fails, those behind it move to another child.
 
-A child ends when its standard input closes or its parent dies. It ignores SIGINT and SIGTERM, so
-that a signal to the whole group lets the parent finish its batches first.
+`ComputePool.switch` goes over to other models without a pause: new processes are started one after
+the other beside the old ones, and only when all of them are loaded do they take over; each old one
+answers what it was given, then ends.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import ctypes
-import gc
 import os
-import signal
-import struct
 import sys
 from collections import Counter, deque
 from pathlib import Path
-from time import perf_counter_ns
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from ..model.errors import ColloquyError, InvalidInput, Overloaded, Transient, Unavailable
-from .analyse import Analyser, Item, Understood
-from .intent import IntentModel
-from .pack import load_pack
+from .wire import LENGTH, Item, Models, Understood, decode_answer, decode_hello, encode_items
 
 MAX_FRAME = 256 * 1024 * 1024
 """Bytes of one frame; more means that the stream is broken."""
 MAX_WAITING = 1_024
 """Batches that may wait for a free process; more are refused."""
 
-_LENGTH = struct.Struct("<I")
-_PR_SET_PDEATHSIG = 1
 _REAP_TIMEOUT_S = 5.0
 """A process that SIGKILL does not end in this time hangs in the kernel: leave it there."""
+
+
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class ComputeCrashed(Transient):
@@ -52,54 +43,6 @@ class ComputeCrashed(Transient):
 
     code = "compute_crashed"
     title = "Compute process died"
-
-
-class Answer(Struct, array_like=True, frozen=True):
-    """What a child sends back for one batch."""
-
-    busy_us: int
-    counters: dict[str, int]
-    results: list[Understood]
-
-
-class Hello(Struct, array_like=True, frozen=True):
-    """The first frame of a child: which versions it runs, or why it cannot."""
-
-    version: str
-    error: str | None = None
-    field: str | None = None
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode_items = msgspec.msgpack.Decoder(list[Item]).decode
-_decode_answer = msgspec.msgpack.Decoder(Answer).decode
-_decode_hello = msgspec.msgpack.Decoder(Hello).decode
-
-
-def load_analyser(pack_path: Path | None, model_path: Path | None) -> Analyser:
-    """Reads pack and model. Raises NotFound or InvalidInput."""
-    pack = load_pack(pack_path) if pack_path is not None else None
-    model = IntentModel.load(model_path) if model_path is not None else None
-    return Analyser(pack, model)
-
-
-def encode_items(items: list[Item]) -> bytes:
-    """The msgpack of a batch; lone surrogates, which have no UTF-8, become U+FFFD one for one."""
-    try:
-        return _encode(items)
-    except UnicodeEncodeError:
-        return _encode(
-            [
-                msgspec.structs.replace(
-                    item,
-                    text=item.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"),
-                )
-                for item in items
-            ]
-        )
-
-
-# -- the parent's side ------------------------------------------------------------------------
 
 
 class _Batch:
@@ -118,10 +61,18 @@ class _Batch:
 
 
 class _Child:
-    """One slot of the pool: a process, the batches in it, and what it did."""
+    """One slot of the pool: a process, the batches in it, and what it did.
 
-    def __init__(self, number: int) -> None:
+    A child that is `leaving` gets no more batches and is not started again; `empty` is set once it
+    has answered what it had.
+    """
+
+    def __init__(self, number: int, models: Models) -> None:
         self.number = number
+        self.models = models
+        self.version = ""
+        self.leaving = False
+        self.empty = asyncio.Event()
         self.process: asyncio.subprocess.Process | None = None
         self.alive = False
         self.timed_out = False
@@ -140,6 +91,7 @@ class ComputePool:
         processes: how many, at least 1.
         pack_path: pack for dictionary entities and thresholds (`.toml` or `.json`), or None.
         model_path: intent model file, or None for no intents.
+        models: instead of these two, all files.
         timeout_s: a child that needs longer for one batch is killed; a batch that finds no free
             child for this long fails with Unavailable.
         start_timeout_s: the same for a child's start.
@@ -154,6 +106,7 @@ class ComputePool:
         pack_path: Path | None = None,
         model_path: Path | None = None,
         *,
+        models: Models | None = None,
         timeout_s: float = 30.0,
         start_timeout_s: float = 20.0,
         depth: int = 2,
@@ -162,38 +115,95 @@ class ComputePool:
     ) -> None:
         if processes < 1:
             raise ValueError("a pool needs at least one process")
-        self._pack_path = pack_path
-        self._model_path = model_path
+        self._models = Models(pack_path, model_path) if models is None else models
         self._timeout_s = timeout_s
         self._start_timeout_s = start_timeout_s
         self._depth = depth
         self._backoff_s = backoff_s
         self._max_backoff_s = max_backoff_s
-        self._children = [_Child(number) for number in range(processes)]
+        self._children = [_Child(number, self._models) for number in range(processes)]
+        self._leaving: set[_Child] = set()
+        self._farewells: set[asyncio.Task[None]] = set()
+        self._gone = Counter[str]()
+        self._switching = asyncio.Lock()
         self._waiting: deque[_Batch] = deque()
         self._stopping = False
         self._started = False
         self._crashed = 0
         self._counters: Counter[str] = Counter()
-        self.version = ""
+        self._errors: dict[str, str] = {}
+
+    @property
+    def version(self) -> str:
+        """The versions that answer now; "" before the start."""
+        return self._children[0].version
 
     async def start(self) -> None:
         """Starts all children and waits until each is loaded.
 
         Raises InvalidInput when pack or model are wrong, ComputeCrashed when a child dies at once.
         """
-        loop = asyncio.get_running_loop()
         self._started = True
-        ready: list[asyncio.Future[None]] = []
-        for child in self._children:
-            first: asyncio.Future[None] = loop.create_future()
-            ready.append(first)
-            child.task = loop.create_task(self._keep(child, first), name=f"compute-{child.number}")
+        ready = [self._begin(child) for child in self._children]
         done = await asyncio.gather(*ready, return_exceptions=True)
         problem = next((found for found in done if isinstance(found, BaseException)), None)
         if problem is not None:
             await self.stop()
             raise problem
+
+    async def switch(self, models: Models) -> None:
+        """Goes over to other files while batches go on; returns when the last of the old processes
+        has ended. No batch is lost, and none sees two versions.
+
+        All or nothing: what a process raises that cannot start with these files (as from `start`)
+        leaves the old ones at work. Raises Unavailable when the pool is not running. For its length
+        there are up to twice as many processes.
+        """
+        async with self._switching:
+            if self._stopping or not self._started:
+                raise Unavailable("the compute processes are not running")
+            fresh = [_Child(child.number, models) for child in self._children]
+            try:
+                for child in fresh:  # one after the other: the old ones need the processor too
+                    await self._begin(child)
+                    if self._stopping:
+                        raise Unavailable("the compute processes are stopping")
+            except BaseException:
+                await self._end(fresh)
+                raise
+            old, self._children, self._models = self._children, fresh, models
+            self._leaving.update(old)
+            for child in old:
+                child.leaving = True
+                if not child.in_flight:
+                    child.empty.set()
+            self._dispatch()
+            loop = asyncio.get_running_loop()
+            farewells = [loop.create_task(self._see_off(child)) for child in old]
+            self._farewells.update(farewells)
+            # A caller that goes away leaves them their work.
+            await asyncio.shield(asyncio.gather(*farewells))
+            self._farewells.difference_update(farewells)
+
+    async def _see_off(self, child: _Child) -> None:
+        """Ends a child that is leaving, when it has answered."""
+        await child.empty.wait()
+        await self._end([child])
+        self._leaving.discard(child)
+        self._gone.update(self._done_by(child))
+
+    def _begin(self, child: _Child) -> asyncio.Future[None]:
+        """Starts a child; the future is done when it has loaded, or has what kept it from that."""
+        loop = asyncio.get_running_loop()
+        first: asyncio.Future[None] = loop.create_future()
+        child.task = loop.create_task(self._keep(child, first), name=f"compute-{child.number}")
+        return first
+
+    async def _end(self, children: list[_Child]) -> None:
+        tasks = [child.task for child in children if child.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def analyse(self, items: list[Item]) -> list[Understood]:
         """The results of one batch, in order.
@@ -219,17 +229,21 @@ class ComputePool:
         self._stopping = True
         while self._waiting:
             self._fail(self._waiting.popleft(), Unavailable("the compute processes are stopping"))
-        tasks = [child.task for child in self._children if child.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._end([*self._children, *self._leaving])
+        for child in self._leaving:
+            child.empty.set()
+        await asyncio.gather(*self._farewells)
 
     def stats(self) -> dict[str, Any]:
         """Counts since the start; `counters` are the analysers' own (see `Analyser.counters`)."""
+        total = self._gone.copy()
+        for child in (*self._children, *self._leaving):
+            total.update(self._done_by(child))
         children = [
             {
                 "pid": child.process.pid if child.process is not None else None,
                 "alive": child.alive,
+                "version": child.version,
                 "restarts": max(0, child.starts - 1),
                 "batches": child.batches,
                 "items": child.items,
@@ -238,14 +252,23 @@ class ComputePool:
             for child in self._children
         ]
         return {
-            "restarts": sum(child["restarts"] for child in children),
+            "restarts": total["restarts"],
             "crashed_batches": self._crashed,
-            "batches": sum(child["batches"] for child in children),
-            "items": sum(child["items"] for child in children),
-            "busy_s": sum(child["busy_s"] for child in children),
+            "batches": total["batches"],
+            "items": total["items"],
+            "busy_s": total["busy_us"] / 1e6,
             "waiting": len(self._waiting),
             "counters": dict(self._counters),
+            "errors": dict(self._errors),
             "processes": children,
+        }
+
+    def _done_by(self, child: _Child) -> dict[str, int]:
+        return {
+            "restarts": max(0, child.starts - 1),
+            "batches": child.batches,
+            "items": child.items,
+            "busy_us": child.busy_us,
         }
 
     # -- dispatch
@@ -270,7 +293,7 @@ class ComputePool:
             child.in_flight.append(batch)
             if len(child.in_flight) == 1:
                 self._watch(child)
-            child.process.stdin.write(_LENGTH.pack(len(batch.frame)))
+            child.process.stdin.write(LENGTH.pack(len(batch.frame)))
             child.process.stdin.write(batch.frame)
 
     def _watch(self, child: _Child) -> None:
@@ -310,6 +333,8 @@ class ComputePool:
             if not first.done():
                 first.set_exception(problem)
                 return
+            if child.leaving:
+                return
             if child.batches > before:
                 delay = self._backoff_s
             await asyncio.sleep(delay)
@@ -320,20 +345,20 @@ class ComputePool:
         child.starts += 1
         child.timed_out = False
         process = await asyncio.create_subprocess_exec(
-            *self._command(),
+            *self._command(child),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env=os.environ | _ENVIRONMENT | _import_path(child.models),
             limit=1 << 20,
         )
         child.process = process
         try:
             assert process.stdout is not None
             frame = await asyncio.wait_for(_read_frame(process.stdout), self._start_timeout_s)
-            hello = _decode_hello(frame)
+            hello = decode_hello(frame)
             if hello.error is not None:
                 raise InvalidInput(hello.error, field=hello.field)
-            self.version = hello.version
+            child.version = hello.version
             child.alive = True
             if not first.done():
                 first.set_result(None)
@@ -350,7 +375,7 @@ class ComputePool:
             await _reap(process)
 
     def _received(self, child: _Child, frame: bytes) -> None:
-        answer = _decode_answer(frame)
+        answer = decode_answer(frame)
         batch = child.in_flight.popleft()
         batch.stop_timer()
         self._watch(child)
@@ -358,14 +383,19 @@ class ComputePool:
         child.items += batch.items
         child.busy_us += answer.busy_us
         self._counters.update(answer.counters)
+        self._errors.update(answer.errors)
         if not batch.future.done():
             batch.future.set_result(answer.results)
+        if child.leaving and not child.in_flight:
+            child.empty.set()
         self._dispatch()
 
     def _abandon(self, child: _Child) -> None:
         """The child is gone: its current batch fails, those behind it go back to the front."""
         batches = list(child.in_flight)
         child.in_flight.clear()
+        if child.leaving:
+            child.empty.set()
         if self._stopping:
             for batch in batches:
                 self._fail(batch, Unavailable("the compute processes are stopping"))
@@ -380,51 +410,16 @@ class ComputePool:
             self._waiting.appendleft(batch)
         self._dispatch()
 
-    def _command(self) -> list[str]:
-        command = [sys.executable, "-m", "colloquy.understanding.compute"]
-        command += ["--parent", str(os.getpid())]
-        if self._pack_path is not None:
-            command += ["--pack", str(self._pack_path)]
-        if self._model_path is not None:
-            command += ["--model", str(self._model_path)]
-        return command
+    def _command(self, child: _Child) -> list[str]:
+        command = [sys.executable, "-m", "colloquy.understanding.compute_child"]
+        return [*command, "--parent", str(os.getpid()), *child.models.arguments()]
 
 
-class InlineCompute:
-    """The pool's interface without processes: the analyser runs where it is called."""
-
-    def __init__(self, analyser: Analyser) -> None:
-        self._analyser = analyser
-        self._batches = 0
-        self._items = 0
-        self._busy_ns = 0
-        self.version = analyser.version
-
-    async def start(self) -> None:
-        """Nothing to start."""
-
-    async def analyse(self, items: list[Item]) -> list[Understood]:
-        began = perf_counter_ns()
-        results = self._analyser.analyse(items)
-        self._busy_ns += perf_counter_ns() - began
-        self._batches += 1
-        self._items += len(items)
-        return results
-
-    async def stop(self) -> None:
-        """Nothing to stop."""
-
-    def stats(self) -> dict[str, Any]:
-        return {
-            "restarts": 0,
-            "crashed_batches": 0,
-            "batches": self._batches,
-            "items": self._items,
-            "busy_s": self._busy_ns / 1e9,
-            "waiting": 0,
-            "counters": dict(self._analyser.counters),
-            "processes": [],
-        }
+def _import_path(models: Models) -> dict[str, str]:
+    """What was imported here, from beside an assistant's file, can be imported by a child too."""
+    if not models.extensions:
+        return {}
+    return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def _kill(process: asyncio.subprocess.Process | None) -> None:
@@ -448,73 +443,7 @@ async def _reap(process: asyncio.subprocess.Process) -> None:
 
 
 async def _read_frame(stream: asyncio.StreamReader) -> bytes:
-    (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
+    (length,) = LENGTH.unpack(await stream.readexactly(LENGTH.size))
     if length > MAX_FRAME:
         raise msgspec.DecodeError(f"a frame of {length} bytes")
     return await stream.readexactly(length)
-
-
-# -- the child's side -------------------------------------------------------------------------
-
-
-def serve(analyser: Analyser, source: BinaryIO, sink: BinaryIO) -> None:
-    """Answers batches until the source ends."""
-    while True:
-        header = source.read(_LENGTH.size)
-        if len(header) < _LENGTH.size:
-            return
-        (length,) = _LENGTH.unpack(header)
-        body = source.read(length)
-        if len(body) < length:
-            return
-        began = perf_counter_ns()
-        results = analyser.analyse(_decode_items(body))
-        busy_us = (perf_counter_ns() - began) // 1000
-        _send(sink, Answer(busy_us, dict(analyser.counters), results))
-        analyser.counters.clear()
-
-
-def _send(sink: BinaryIO, message: Any) -> None:
-    body = _encode(message)
-    sink.write(_LENGTH.pack(len(body)) + body)
-    sink.flush()
-
-
-def _die_with_parent(parent: int) -> None:
-    """Asks Linux for SIGKILL when the parent ends; elsewhere the closed input must do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if parent and os.getppid() != parent:  # it ended before we asked
-        raise SystemExit(1)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """The child process: `python -m colloquy.understanding.compute`."""
-    parser = argparse.ArgumentParser(description="A compute process; its pool starts it.")
-    parser.add_argument("--parent", type=int, default=0)
-    parser.add_argument("--pack", type=Path)
-    parser.add_argument("--model", type=Path)
-    options = parser.parse_args(arguments)
-    _die_with_parent(options.parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # Whatever a library prints must not end up among the frames.
-    sink = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    try:
-        analyser = load_analyser(options.pack, options.model)
-    except ColloquyError as error:
-        _send(sink, Hello("", error.detail, error.field))
-        raise SystemExit(2) from None
-    # What is loaded lives for ever: keep the collector from walking it again and again.
-    gc.collect()
-    gc.freeze()
-    _send(sink, Hello(analyser.version))
-    # The first phone number loads 70 ms of metadata: better now than in somebody's message.
-    analyser.analyse([Item("call +1 415 555 2671", 0, None)])
-    analyser.counters.clear()
-    serve(analyser, sys.stdin.buffer, sink)
-
-
-if __name__ == "__main__":
-    main()

@@ -81,13 +81,13 @@ _EMOTICONS = {
     ":)": 2.0, ":-)": 2.0, ":d": 2.5, ":-d": 2.5, ";)": 1.5, ";-)": 1.5, "<3": 3.0, "=)": 2.0,
     ":(": -2.0, ":-(": -2.0, ":'(": -2.5, ">:(": -3.0, ":/": -1.0, ":-/": -1.0, "=(": -2.0,
 }  # fmt: skip
-_NEGATIONS = _words(
+NEGATIONS = _words(
     "not no never none nobody nothing neither nor hardly barely without cannot cant can't dont "
     "don't doesnt doesn't didnt didn't isnt isn't wasnt wasn't arent aren't werent weren't wont "
     "won't wouldnt wouldn't couldnt couldn't shouldnt shouldn't havent haven't hasnt hasn't "
     "hadnt hadn't aint ain't"
 )
-_INTENSIFIERS = {
+INTENSIFIERS = {
     word: factor
     for factor, words in {
         1.5: "extremely absolutely incredibly insanely totally completely utterly fucking so damn",
@@ -134,15 +134,19 @@ def polarity_of(text: str, words: list[str]) -> float:
         total = _words_sum(words[:_MOST_WORDS])
     if not text.isascii():
         total += EMOJI_WEIGHT * sum(EMOJI[symbol] for symbol in text if symbol in EMOJI)
-    if ":" in text or "=" in text or ";" in text or "<3" in text:
-        total += EMOJI_WEIGHT * sum(
-            _EMOTICONS.get(found.lower().replace("’", "'"), 0.0)
-            for found in _EMOTICON.findall(text)
-        )
+    total += EMOJI_WEIGHT * sum(emoticons_of(text))
     if total == 0.0:
         return 0.0
     loud = min(3, text.count("!"))
     return round(tanh(total * (1 + loud / 9) / SCALE), 2)
+
+
+def emoticons_of(text: str) -> list[float]:
+    """The strength (-3 to 3) of each emoticon in the text."""
+    if not (":" in text or "=" in text or ";" in text or "<3" in text):
+        return []
+    found = (one.lower().replace("’", "'") for one in _EMOTICON.findall(text))
+    return [_EMOTICONS[one] for one in found if one in _EMOTICONS]
 
 
 def _words_sum(words: list[str]) -> float:
@@ -156,10 +160,10 @@ def _words_sum(words: list[str]) -> float:
             continue
         before = words[max(0, index - _REACH) : index]
         if before:
-            factor = _INTENSIFIERS.get(before[-1])
+            factor = INTENSIFIERS.get(before[-1])
             if factor is not None:
                 strength *= factor
-            if not _NEGATIONS.isdisjoint(before):
+            if not NEGATIONS.isdisjoint(before):
                 strength *= NEGATED
         total += strength
     if not _BUT.isdisjoint(words):

@@ -1,5 +1,1 @@
 """Entities in a text. Each extractor is a module; `extract` gates, runs and merges them."""
-
-from .extract import EntityExtractor
-
-__all__ = ["EntityExtractor"]

@@ -7,11 +7,12 @@ a digit or one of its trigger words stands, and the longest match wins.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from .forms import Forms
 from .numbers import ONES, value_of_words
-from .words import DIGIT, WORD, preceded
+from .words import DIGIT, preceded
 
 _HOURS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
           "twelve")  # fmt: skip
@@ -28,14 +29,27 @@ _FOLLOWED = (
     r"(?=$|[,.!?;)](?:\s|$)|\s+(?:on|today|tomorrow|tonight|this|next|and|or|to|till|until|for"
     r"|please|pls|plz|then|if|is|works?|would|ok|okay|thanks?|thx|instead|with|sharp|ish|in the"
     r"|at night|(?:mon|tue|wed|thu|fri|sat|sun)(?:day|sday|nesday|rsday|urday)?)\b|ish\b"
-    r"|\s*[\r\n-])"
+    r"|\s*[\r\n\u2013-])"
 )
 """What may stand after a bare hour: "at 5 please", but not "at 12 Main Street"."""
 
+_NO_COUNT = (
+    r"(?! ?(?:[-\u2013]|to|or|and) ?\d+ (?!on|today|tomorrow|tonight|this|next|in|at|please|pls|if"
+    r"|is|works?|would|or|and|for|then|[ap]\.?m|o'?clock|sharp|ish)[a-z])"
+)
+"""What may not follow it: "from 2 to 3 bedrooms" counts."""
+_OPENING = re.compile(r"\b(?:from|between) $", re.IGNORECASE)
+_RANGE_BEFORE = re.compile(
+    r"\b(?:from|between) \d{1,2}(?:[:.]\d\d)? (?:to|and|until|till) $", re.IGNORECASE
+)
+
+_SAID = rf"(\d|\b({'|'.join([*_HOURS, *_TENS_OF_MINUTES, 'fifteen'])}))"
 GATE = (
-    r"\d ?[:.]\d\d|\d ?h(\b|\d)|\d ?[ap]\.? ?m\b|o'?\s?clock|\b(noon|midday|midnight|half|quarter"
-    r"|past|morning|afternoon|evening|night)\b|\d to \d|[a-z] [ap]\.?m\b|\d h|@ ?\d"
-    rf"|\b(at|by|from|around|before|after|until|till|about|to) (\d|{'|'.join(_HOURS)})"
+    rf"\d ?[:.]\d\d|\dh(\b|\d)|\d ?[ap]\.? ?m\b|o'?\s?clock|\b(noon|midday|midnight)\b|@ ?{_SAID}"
+    rf"|{_SAID} ?[ap]\.? ?m\b|{_SAID} (in the (early )?|at )?(morning|afternoon|evening|night)\b"
+    rf"|({_SAID}( min(ute)?s?)?|\bhalf|\bquarter) (past|to|till|after|before) {_SAID}"
+    rf"|\bhalf {_SAID}"
+    rf"|\b(at|by|from|around|before|after|until|till|about|between|than|to) {_SAID}"
 )
 """What a text has that tells a time of day, for RE2."""
 
@@ -53,40 +67,13 @@ class ClockTime(NamedTuple):
 
 
 Read = Callable[[re.Match[str]], ClockTime | None]
-_FORMS: dict[str, list[tuple[re.Pattern[str], Read]]] = {}
-
-
-def _form(pattern: str, *triggers: Iterable[str]) -> Callable[[Read], Read]:
-    """Registers a form under the words it starts with; `DIGIT` stands for any digits."""
-    compiled = re.compile(rf"(?<![\w.:/$€£#+-])(?:{pattern})", re.IGNORECASE)
-
-    def register(read: Read) -> Read:
-        for word in {word for group in triggers for word in group}:
-            _FORMS.setdefault(word, []).append((compiled, read))
-        return read
-
-    return register
+_FORMS: Forms[Read] = Forms(r"(?<![\w.:/$€£#+-])")
+_form = _FORMS.form
 
 
 def clock_times(text: str) -> Iterator[ClockTime]:
     """All times of day, in order and without overlaps."""
-    free = 0
-    for word in WORD.finditer(text):
-        start = word.start()
-        if start < free:
-            continue
-        found = word[0]
-        forms = _FORMS.get(DIGIT if found[0].isdecimal() else found.lower())
-        if forms is None:
-            continue
-        best = None
-        for pattern, read in forms:
-            match = pattern.match(text, start)
-            if match is not None and (best is None or match.end() > best.end):
-                best = read(match) or best
-        if best is not None:
-            free = best.end
-            yield best
+    return _FORMS.found(text, lambda match, read: read(match))
 
 
 def in_part(hour: int, part: str) -> int:
@@ -123,9 +110,10 @@ def _with_colon(match: re.Match[str]) -> ClockTime:
                  sure=written.startswith("0"))  # fmt: skip
 
 
-@_form(rf"(?P<hour>{_HOUR})(?:[. ]{_MINUTE})? ?{_HALF}", [DIGIT])
+@_form(rf"(?P<hour>{_HOUR}|0)(?:[. ]{_MINUTE})? ?{_HALF}", [DIGIT])
 @_form(rf"(?P<hour>{_HOUR})(?:[. ]{_MINUTE})? ?(?:o'? ?clock)? {_PART}", [DIGIT])
-@_form(rf"(?P<hour>{_HOUR}) {_MINUTE} {_BARE_PART}", [DIGIT])
+@_form(rf"(?P<hour>{_HOUR_OF_24}) {_MINUTE} {_BARE_PART}", [DIGIT])
+@_form(rf"(?P<hour>{_HOUR_OF_24}) {_MINUTE} {_PART}", [DIGIT])
 @_form(rf"(?P<hour>{_HOUR}|{_HOUR_WORD}) ?o'? ?clock\b(?: ?{_HALF})?(?: {_PART})?", [DIGIT], _HOURS)
 @_form(rf"(?P<hour>{_HOUR_WORD})(?: (?P<minute>{_MINUTE_WORDS}))? ?{_HALF}", _HOURS)
 @_form(rf"(?P<hour>{_HOUR_WORD})(?: (?P<minute>{_MINUTE_WORDS}))? {_PART}", _HOURS)
@@ -157,6 +145,11 @@ def _past_or_to(match: re.Match[str]) -> ClockTime | None:
                                     or match["night"] or match["bare"])  # fmt: skip
     if not 0 < shift < 60 or (plain and side != "past" and (shift % 5 or shift <= 12)):
         return None
+    counted = said.isdigit() and not match["unit"] and side in ("to", "till")
+    if counted and (
+        shift % 5 or _OPENING.search(match.string, max(0, match.start() - 9), match.start())
+    ):
+        return None  # "from 3 to 5 pm"
     hour = _number(match["hour"])
     if side in ("to", "till", "before"):
         hour, shift = (hour - 1) or 12, 60 - shift
@@ -178,8 +171,8 @@ def _named(match: re.Match[str]) -> ClockTime:
 
 
 @_form(
-    rf"(?P<hour>{_HOUR})(?::{_MINUTE})?(?= ?(?:-|to|and|or|until|till) ?{_HOUR}(?:[:.][0-5]\d)? ?"
-    r"(?P<half>[ap])(?:m|\.m)\b)",
+    rf"(?P<hour>{_HOUR})(?::{_MINUTE})?(?= ?(?:[-\u2013]|to|and|or|until|till) ?{_HOUR}"
+    r"(?:[:.][0-5]\d)? ?(?P<half>[ap])(?:m|\.m)\b)",
     [DIGIT],
 )
 def _start_of_range(match: re.Match[str]) -> ClockTime:
@@ -189,15 +182,29 @@ def _start_of_range(match: re.Match[str]) -> ClockTime:
 
 @_form(preceded("at") + rf"(?P<hour>{_HOUR_OF_24})[. ]{_MINUTE}(?!\d|[.,]\d){_FOLLOWED}", [DIGIT])
 @_form(
-    rf"(?:{preceded('at', 'by', 'from', 'around', 'before', 'after', 'until', 'till', 'about')}"
-    rf"|(?<=@ )|(?<=@))(?:(?P<hour>{_HOUR_OF_24}|{_HOUR_WORD})(?: (?P<minute>{_MINUTE_WORDS}))?)"
-    rf"{_FOLLOWED}",
+    r"(?:"
+    + preceded(
+        "at", "by", "from", "around", "before", "after", "until", "till", "about", "between", "than"
+    )
+    + rf"|(?<=@ )|(?<=@))(?:(?P<hour>{_HOUR_OF_24}|{_HOUR_WORD})(?: (?P<minute>{_MINUTE_WORDS}))?)"
+    rf"{_FOLLOWED}{_NO_COUNT}",
     [DIGIT],
     _HOURS,
-)
-def _announced(match: re.Match[str]) -> ClockTime:
-    """A bare hour, after a word that announces it."""
+)  # fmt: skip
+def _announced(match: re.Match[str]) -> ClockTime | None:
+    """A bare hour, after a word that announces it; "by 20" and "than 15" count."""
+    before = match.string[max(0, match.start() - 6) : match.start()].lower()
+    if _number(match["hour"]) > 12 and before.endswith(("by ", "about ", "than ")):
+        return None
     return _time(match, _number(match["hour"]), _number(match["minute"] or "0"), confidence=0.8)
+
+
+@_form(preceded("to", "and", "until", "till") + rf"(?P<hour>{_HOUR}){_FOLLOWED}", [DIGIT])
+def _end_of_range(match: re.Match[str]) -> ClockTime | None:
+    """The second hour of "from 9 to 5"."""
+    if not _RANGE_BEFORE.search(match.string, max(0, match.start() - 24), match.start()):
+        return None
+    return _time(match, int(match["hour"]), confidence=0.8)
 
 
 def _time(
@@ -222,7 +229,7 @@ def _time(
             hour = in_part(hour, part.lower())
         else:
             ambiguous, confidence = True, min(confidence, 0.85)
-    elif half and 1 <= hour <= 12:
+    elif half and hour <= 12:
         hour = hour % 12 + (12 if half in "pP" else 0)
     return ClockTime(match.start(), match.end(), hour, minute, second, ambiguous, confidence)
 

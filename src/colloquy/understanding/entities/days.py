@@ -9,83 +9,42 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from .numbers import ONES, TENS
-from .words import DIGIT, WORD, preceded
-
-LAST_YEAR = 9_000
-"""Later days are none: near the year 9999 Python's datetime overflows in other zones."""
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan janvier enero januar gennaio janeiro januari",
-            "february feb février fevrier febrero februar febbraio fevereiro februari",
-            "march mar mars marzo märz maerz março marco maart",
-            "april apr avril abril aprile",
-            "may mai mayo maggio maio mei",
-            "june jun juin junio juni giugno junho",
-            "july jul juillet julio juli luglio julho",
-            "august aug août aout agosto augustus",
-            "september sept sep septembre septiembre settembre setembro",
-            "october oct octobre octubre oktober ottobre outubro",
-            "november nov novembre noviembre novembro",
-            "december dec décembre decembre diciembre dezember dicembre dezembro",
-        ),
-        1,
-    )
-    for name in names.split()
-}
-_WEEKDAYS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "monday mon", "tuesday tues tue", "wednesday wed weds", "thursday thurs thur thu",
-            "friday fri", "saturday sat", "sunday sun",
-        )
-    )
-    for name in names.split()
-}  # fmt: skip
-_ORDINAL_NAMES = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first "
-    "twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth twenty-seventh "
-    "twenty-eighth twenty-ninth thirtieth thirty-first"
+from .day_words import (
+    AFTER_NTH,
+    FEASTS,
+    LONG_WEEKDAY,
+    MONTH,
+    MONTHS,
+    NTH,
+    NUMBER,
+    ORDINAL,
+    PART,
+    PAST,
+    PAST_REACH,
+    SMALL,
+    SMALL_WORDS,
+    TOMORROW,
+    UNIT,
+    WEEKDAY,
+    WEEKDAYS,
+    YEAR,
+    any_of,
 )
-_ORDINALS = {name: number for number, name in enumerate(_ORDINAL_NAMES.split(), 1)}
-_FEASTS = {
-    "christmas eve": (12, 24), "christmas day": (12, 25), "christmas": (12, 25), "xmas": (12, 25),
-    "boxing day": (12, 26), "new year's eve": (12, 31), "new years eve": (12, 31),
-    "new year's day": (1, 1), "new years day": (1, 1), "valentine's day": (2, 14),
-    "valentines day": (2, 14), "halloween": (10, 31),
-}  # fmt: skip
-_TOMORROW = ("tomorrow", "tomorow", "tommorow", "tommorrow", "tmrw", "tmr", "tmw", "2moro")
-_SMALL_WORDS = (*list(ONES)[1:], *TENS)
-
-
-def _any(names: Iterable[str]) -> str:
-    found = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
-    return f"(?:{found})".replace("\\-", "[ -]")
-
-
-_MONTH = _any(_MONTHS)
-_WEEKDAY = _any(_WEEKDAYS)
-_LONG_WEEKDAY = _any(_WEEKDAYS.keys() - {"sat", "sun"})
-_ORDINAL = _any(_ORDINALS)
-_NUMBER = r"(?:3[01]|[12]\d|0?[1-9])"
-_NTH = rf"(?:(?P<day>{_NUMBER})(?:st|nd|rd|th)|(?P<ordinal>{_ORDINAL}))"
-_SMALL = rf"(?:\d{{1,4}}|(?:a )?couple of|a few|half an|an?|{_any(_SMALL_WORDS)})"
-_UNIT = r"(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?)"
-_YEAR = r"(?:(?:,? | of )(?P<year>(?:19|20)\d\d)(?![\d:]))?"
-_PART = r"(?:,? (?:in the )?(?P<part>morning|afternoon|evening|night)\b)?"
-_AFTER_NTH = (
-    r"(?=$|[,.!?;)]|-| (?:at|of (?:this|next|the) month|in the|from|to|until|till|around|works?|is"
-    r"|would|please|if|and|or|for|this|next)\b)"
+from .forms import Forms
+from .moments import (
+    LAST_YEAR,
+    add_months,
+    day_of_month,
+    day_on_weekday,
+    in_year,
+    weekday_of,
 )
-"""What may stand after a day without a month: "the 3rd at 5", but not "the 3rd floor"."""
+from .numbers import ONES, ORDINALS, TENS
+from .words import DIGIT, preceded
 
 
 class Day(NamedTuple):
@@ -103,10 +62,11 @@ class Day(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """What days are resolved against."""
+    """What days are resolved against. `past`: the text tells what has happened."""
 
     now: datetime
     month_first: bool
+    past: bool = False
 
     @property
     def today(self) -> date:
@@ -114,45 +74,20 @@ class Clock(NamedTuple):
 
 
 Read = Callable[[re.Match[str], Clock], tuple[date | datetime, float] | None]
-_FORMS: dict[str, list[tuple[re.Pattern[str], Read]]] = {}
-
-
-def _form(pattern: str, *triggers: Iterable[str]) -> Callable[[Read], Read]:
-    """Registers a form. Its function returns the day (or moment) and how sure that is, or None."""
-    compiled = re.compile(rf"(?<![\w/$€£#.@-])(?:{pattern})", re.IGNORECASE)
-
-    def register(read: Read) -> Read:
-        for word in {word for group in triggers for word in group}:
-            _FORMS.setdefault(word, []).append((compiled, read))
-        return read
-
-    return register
+_FORMS: Forms[Read] = Forms(r"(?<![\w/$€£#.@-])")
+_form = _FORMS.form
+"""The function of a form returns the day (or moment) and how sure that is, or None."""
 
 
 def days_in(text: str, now: datetime, month_first: bool) -> Iterator[Day]:
     """All days, in order and without overlaps. `now` has the sender's zone."""
     clock = Clock(now, month_first)
-    free = 0
-    for word in WORD.finditer(text):
-        start = word.start()
-        if start < free:
-            continue
-        found = word[0]
-        forms = _FORMS.get(DIGIT if found[0].isdecimal() else found.lower())
-        if forms is None:
-            continue
-        best = None
-        for pattern, read in forms:
-            match = pattern.match(text, start)
-            if match is not None and (best is None or match.end() > best.end):
-                day = _day(match, read, clock)
-                best = day if day is not None else best
-        if best is not None:
-            free = best.end
-            yield best
+    return _FORMS.found(text, lambda match, read: _day(match, read, clock))
 
 
 def _day(match: re.Match[str], read: Read, clock: Clock) -> Day | None:
+    if PAST.search(match.string, max(0, match.start() - PAST_REACH), match.start()):
+        clock = clock._replace(past=True)
     try:
         found = read(match, clock)
     except (ValueError, OverflowError):
@@ -205,7 +140,7 @@ def _numeric(match: re.Match[str], clock: Clock) -> tuple[date, float]:
         month, day = day, month
     sure = first > 12 or second > 12 or first == second
     year = match.groupdict().get("year")
-    return _in_year(month, day, year, clock.today), 0.95 if sure else 0.75
+    return in_year(month, day, year, clock.today, clock.past), 0.95 if sure else 0.75
 
 
 @_form(
@@ -218,68 +153,113 @@ def _numeric_without_year(match: re.Match[str], clock: Clock) -> tuple[date, flo
     return _numeric(match, clock)  # type: ignore[return-value]
 
 
+@_form(
+    preceded("starts", "starting", "ends", "ending", "due", "dated", "through", "thru", "til")
+    + r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?![\w/])",
+    [DIGIT],
+)
+@_form(
+    preceded("is", "was") + r"(?!24/7)(?:(?P<first>0?[1-9]|1[0-2])/(?P<second>1[3-9]|2\d|3[01])"
+    r"|(?P<first_day>1[3-9]|2\d|3[01])/(?P<second_month>0?[1-9]|1[0-2]))(?![\w/])",
+    [DIGIT],
+)
+def _announced_without_year(match: re.Match[str], clock: Clock) -> tuple[date, float]:
+    """After "is" only where one of the numbers can be nothing but a day: "my rating is 4/5"."""
+    if match.groupdict().get("first_day") is not None:
+        month, day = int(match["second_month"]), int(match["first_day"])
+        return in_year(month, day, None, clock.today, clock.past), 0.75
+    return _numeric(match, clock)  # type: ignore[return-value]
+
+
+@_form(
+    preceded("exp", "exp:", "expires", "expiry", "expiration", "expiry:", "thru", "exp date")
+    + r"(?P<month>0[1-9]|1[0-2])/(?P<year>\d\d|20\d\d)(?![\w/])",
+    [DIGIT],
+)
+def _expiry(match: re.Match[str], _: Clock) -> tuple[date, float]:
+    """Of a payment card: the first of its month."""
+    year = int(match["year"])
+    return date(year + 2000 if year < 100 else year, int(match["month"]), 1), 0.8
+
+
 # -- forms with the name of a month -----------------------------------------------------------
 
 
 @_form(
-    rf"(?:{_WEEKDAY}\.?,? )?(?:the )?"
-    rf"(?:(?P<day>{_NUMBER})(?:st|nd|rd|th|er|\.|º)?|(?P<ordinal>{_ORDINAL}))"
-    rf"(?: of| de|-)? ?(?P<month>{_MONTH})\b(?:\.(?= \d))?(?: de)?{_YEAR}{_PART}",
+    rf"(?:{WEEKDAY}\.?,? )?(?:the )?"
+    rf"(?:(?P<day>{NUMBER})(?:st|nd|rd|th|er|\.|º)?|(?P<ordinal>{ORDINAL}))"
+    rf"(?: of| de|-)? ?(?P<month>{MONTH})\b(?:\.(?= \d))?(?: de)?{YEAR}{PART}",
     [DIGIT, "the"],
-    _WEEKDAYS,
-    (name.partition("-")[0] for name in _ORDINALS),
+    WEEKDAYS,
+    (name.partition("-")[0] for name in ORDINALS),
 )
 @_form(
-    rf"(?:{_WEEKDAY}\.?,? )?(?P<month>{_MONTH})\.?(?: the)? ?"
-    rf"(?:(?P<day>{_NUMBER})(?:st|nd|rd|th)?|(?P<ordinal>{_ORDINAL}))"
-    rf"(?![\w:]| ?[ap]\.?m\b){_YEAR}{_PART}",
-    _MONTHS,
-    _WEEKDAYS,
+    rf"(?:{WEEKDAY}\.?,? )?(?P<month>{MONTH})\.?(?: the)? ?"
+    rf"(?:(?P<day>{NUMBER})(?:st|nd|rd|th)?|(?P<ordinal>{ORDINAL}))"
+    rf"(?![\w:]| ?[ap]\.?m\b){YEAR}{PART}",
+    MONTHS,
+    WEEKDAYS,
 )
 def _day_and_month(match: re.Match[str], clock: Clock) -> tuple[date, float]:
-    month = _MONTHS[match["month"].lower()]
-    return _in_year(month, _nth(match), match["year"], clock.today), 1.0
+    month = MONTHS[match["month"].lower()]
+    return in_year(month, _nth(match), match["year"], clock.today, clock.past), 1.0
 
 
-@_form(rf"(?P<month>{_MONTH})\.?,? (?P<year>(?:19|20)\d\d)(?!\d)", _MONTHS)
+@_form(rf"(?P<month>{MONTH})\.?,? (?P<year>(?:19|20)\d\d)(?!\d)", MONTHS)
 def _month_and_year(match: re.Match[str], clock: Clock) -> tuple[date, float]:
-    return date(int(match["year"]), _MONTHS[match["month"].lower()], 1), 0.7
+    return date(int(match["year"]), MONTHS[match["month"].lower()], 1), 0.7
 
 
 @_form(
     preceded(
-        "in", "by", "of", "for", "mid", "late", "early", "this", "next", "last", "since", "until",
-        "till", "before", "after", "during",
+        "in", "by", "of", "from", "for", "mid", "late", "early", "this", "next", "last", "since",
+        "until", "till", "before", "after", "during",
     )
     + r"(?P<month>january|february|march|april|(?-i:May)|june|july|august|september|october"
     r"|november|december)\b(?! \d)",
-    _MONTHS,
+    MONTHS,
 )  # fmt: skip
 def _month_alone(match: re.Match[str], clock: Clock) -> tuple[date, float]:
     """The first of the next such month, this one included; after "last" the one before."""
-    month, today = _MONTHS[match["month"].lower()], clock.today
+    month, today = MONTHS[match["month"].lower()], clock.today
     before = match.string[max(0, match.start() - 6) : match.start()].lower()
     if before.endswith(("last ", "since ")):
         year = today.year if month < today.month else today.year - 1
     else:
         year = today.year if month >= today.month else today.year + 1
-    return date(year, month, 1), 0.6
+    return date(year, month, 1), 0.7
 
 
-@_form(_any(_FEASTS) + r"\b", (name.replace("'", " ").split(" ")[0] for name in _FEASTS))
+@_form(
+    preceded("in", "during", "since", "from", "until", "till", "before", "after", "of", "by")
+    + r"(?P<year>(?:19|20)\d\d)(?![\w%:/-]| ?[$€£]|[.,]\d)"
+    r"(?=$|[,.!?;)]|\s+(?:to|and|or|but|until|till|when|i|we|it|the|on|at|for|with|was|is|while)\b)",
+    [DIGIT],
+)
+@_form(
+    r"(?:(?<=\b(?:[Aa]ct|[Ll]aw) of )|" + preceded("since", "back in", "early in", "late in") + ")"
+    r"(?P<year>(?:19|20)\d\d)(?![\w%:/-]| ?[$€£]|[.,]\d)",
+    [DIGIT],
+)
+def _year_alone(match: re.Match[str], _: Clock) -> tuple[date, float]:
+    """ "since 2019": the first of January."""
+    return date(int(match["year"]), 1, 1), 0.7
+
+
+@_form(any_of(FEASTS) + r"\b", (name.replace("'", " ").split(" ")[0] for name in FEASTS))
 def _feast(match: re.Match[str], clock: Clock) -> tuple[date, float]:
-    month, day = _FEASTS[match[0].lower()]
-    return _in_year(month, day, None, clock.today), 1.0
+    month, day = FEASTS[match[0].lower()]
+    return in_year(month, day, None, clock.today), 1.0
 
 
 # -- forms relative to today ------------------------------------------------------------------
 
 
 @_form(
-    rf"(?:the )?(?:day after {_any(_TOMORROW)}|day before yesterday|today|tonight|{_any(_TOMORROW)}"
-    rf"|yesterday|this (?:morning|afternoon|evening)|last night)\b{_PART}",
+    rf"(?:the )?(?:day after {any_of(TOMORROW)}|day before yesterday|today|tonight"
+    rf"|{any_of(TOMORROW)}|yesterday|this (?:morning|afternoon|evening)|last night)\b{PART}",
     ["the", "day", "today", "tonight", "yesterday", "this", "last", DIGIT],
-    _TOMORROW,
+    TOMORROW,
 )
 def _relative(match: re.Match[str], clock: Clock) -> tuple[date, float]:
     written = match[0].lower().removeprefix("the ")
@@ -295,35 +275,41 @@ def _relative(match: re.Match[str], clock: Clock) -> tuple[date, float]:
 
 
 @_form(
-    rf"(?P<which>this coming|this|next|coming|last|past) (?P<weekday>{_WEEKDAY})\b(?! ?[-'])"
-    rf"{_PART}",
+    rf"(?P<which>this coming|this|next|coming|last|past) (?P<weekday>{WEEKDAY})\b(?! ?[-'])"
+    rf"{PART}",
     ["this", "next", "coming", "last", "past"],
 )
 def _which_weekday(match: re.Match[str], clock: Clock) -> tuple[date, float]:
-    return _weekday(clock.today, _WEEKDAYS[match["weekday"].lower()], match["which"].lower()), 1.0
+    return weekday_of(clock.today, WEEKDAYS[match["weekday"].lower()], match["which"].lower()), 1.0
 
 
 @_form(
-    rf"(?P<weekday>{_LONG_WEEKDAY})(?:(?:,? the|,)? (?P<day>{_NUMBER})(?:st|nd|rd|th))?(?!\w|')"
-    rf"(?: (?P<week>next week|this week|week))?{_PART}",
-    _WEEKDAYS,
+    rf"(?P<weekday>{LONG_WEEKDAY})(?:(?:,? the|,)? (?P<day>{NUMBER})(?:st|nd|rd|th))?(?!\w|')"
+    rf"(?: (?P<week>next week|this week|last week|week|in (?:a|one|two|three) weeks?))?{PART}",
+    WEEKDAYS,
 )
 def _plain_weekday(match: re.Match[str], clock: Clock) -> tuple[date, float]:
-    weekday, today = _WEEKDAYS[match["weekday"].lower()], clock.today
+    weekday, today = WEEKDAYS[match["weekday"].lower()], clock.today
     if match["day"] is not None:
-        return _day_on_weekday(int(match["day"]), weekday, today), 1.0
+        return day_on_weekday(int(match["day"]), weekday, today), 1.0
     week = (match["week"] or "").lower()
     if week == "next week":
-        return _weekday(today, weekday, "next"), 1.0
-    if week == "this week":
-        return today + timedelta(days=weekday - today.weekday()), 1.0
+        return weekday_of(today, weekday, "next"), 1.0
+    if week in ("this week", "last week"):
+        monday = today - timedelta(days=today.weekday() + (7 if week == "last week" else 0))
+        return monday + timedelta(days=weekday), 1.0
+    if week.startswith("in "):
+        weeks = {"two": 2, "three": 3}.get(week.split()[1], 1)
+        return weekday_of(today, weekday, "this") + timedelta(days=7 * weeks), 0.9
     # "Friday week" is a week after Friday.
-    return _weekday(today, weekday, "") + timedelta(days=7 if week else 0), 0.95
+    return weekday_of(today, weekday, "last" if clock.past else "") + timedelta(
+        days=7 if week else 0
+    ), 0.95
 
 
 @_form(preceded("on", "by", "or", "for") + r"(?P<weekday>sat|sun)\b(?! ?')", ["sat", "sun"])
 def _short_weekend_day(match: re.Match[str], clock: Clock) -> tuple[date, float]:
-    return _weekday(clock.today, _WEEKDAYS[match["weekday"].lower()], ""), 0.8
+    return weekday_of(clock.today, WEEKDAYS[match["weekday"].lower()], ""), 0.8
 
 
 @_form(
@@ -342,7 +328,7 @@ def _span_of_days(match: re.Match[str], clock: Clock) -> tuple[date, float]:
     if "week" in written:
         return monday + timedelta(days=7 * step + (6 if closing else 0)), 0.7
     if "month" in written:
-        first = _add_months(today.replace(day=1), step)
+        first = add_months(today.replace(day=1), step)
         last = monthrange(first.year, first.month)[1]
         return first.replace(day=last if closing else 1), 0.7
     year = today.year + step
@@ -350,14 +336,14 @@ def _span_of_days(match: re.Match[str], clock: Clock) -> tuple[date, float]:
 
 
 @_form(
-    rf"(?:in|within) (?P<count>{_SMALL}) ?(?P<unit>{_UNIT})(?:'? time)?\b",
+    rf"(?:in|within) (?P<count>{SMALL}) ?(?P<unit>{UNIT})(?:'? time)?\b",
     ["in", "within"],
 )
 @_form(
-    rf"(?P<count>{_SMALL}) ?(?P<unit>{_UNIT}) "
+    rf"(?P<count>{SMALL}) ?(?P<unit>{UNIT}) "
     r"(?P<direction>from (?:now|today|tomorrow)|later|ago)\b",
     [DIGIT, "a", "an", "couple", "half"],
-    _SMALL_WORDS,
+    SMALL_WORDS,
 )
 def _shifted(match: re.Match[str], clock: Clock) -> tuple[date | datetime, float]:
     direction = (match.groupdict().get("direction") or "").lower()
@@ -374,21 +360,21 @@ def _shifted(match: re.Match[str], clock: Clock) -> tuple[date | datetime, float
         return today + timedelta(days=whole), confidence
     if unit.startswith("week"):
         return today + timedelta(days=7 * whole), confidence
-    return _add_months(today, whole if unit.startswith("month") else 12 * whole), confidence
+    return add_months(today, whole if unit.startswith("month") else 12 * whole), confidence
 
 
 @_form(
-    rf"the {_NTH}{_AFTER_NTH}(?: of (?P<which>this|next|the) month)?{_PART}",
+    rf"the {NTH}{AFTER_NTH}(?: of (?P<which>this|next|the) month)?{PART}",
     ["the"],
 )
 @_form(
     preceded("from", "to", "until", "till", "on", "by", "and", "between")
-    + rf"{_NTH}{_AFTER_NTH}(?: of (?P<which>this|next|the) month)?{_PART}",
+    + rf"{NTH}{AFTER_NTH}(?: of (?P<which>this|next|the) month)?{PART}",
     [DIGIT],
 )
 def _day_of_this_month(match: re.Match[str], clock: Clock) -> tuple[date, float]:
     which = match["which"].lower() if match["which"] else None
-    return _day_of_month(_nth(match), which, clock.today), 0.85
+    return day_of_month(_nth(match), which, clock.today, clock.past), 0.85
 
 
 # -- arithmetic -------------------------------------------------------------------------------
@@ -397,7 +383,7 @@ def _day_of_this_month(match: re.Match[str], clock: Clock) -> tuple[date, float]
 def _nth(match: re.Match[str]) -> int:
     if match["day"] is not None:
         return int(match["day"])
-    return _ORDINALS[match["ordinal"].lower().replace(" ", "-")]
+    return ORDINALS[match["ordinal"].lower().replace(" ", "-")]
 
 
 def _small(words: str) -> float:
@@ -410,67 +396,3 @@ def _small(words: str) -> float:
     if words == "half an":
         return 0.5
     return float(ONES.get(words) or TENS.get(words) or 1)
-
-
-def _in_year(month: int, day: int, year: str | None, today: date) -> date:
-    """The day in that year, or the next one from today on. 29 February waits for a leap year."""
-    if year is not None:
-        number = int(year)
-        return date(number + 2000 if len(year) == 2 else number, month, day)
-    for number in range(today.year, today.year + 9):
-        if day <= monthrange(number, month)[1]:
-            found = date(number, month, day)
-            if found >= today:
-                return found
-    raise ValueError("no such day")
-
-
-def _weekday(today: date, weekday: int, which: str) -> date:
-    ahead = (weekday - today.weekday()) % 7
-    if which == "next":
-        return today + timedelta(days=7 - today.weekday() + weekday)
-    if which in ("last", "past"):
-        return today - timedelta(days=7 - ahead if ahead else 7)
-    if which == "this":
-        return today + timedelta(days=ahead)
-    return today + timedelta(days=ahead or 7)
-
-
-def _add_months(day: date, months: int) -> date:
-    """The same day that many months on, or the last of a shorter month."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
-def _day_of_month(day: int, which: str | None, today: date) -> date:
-    if which == "next":
-        first = _add_months(today.replace(day=1), 1)
-        return first.replace(day=day)
-    for step in range(3):
-        first = _add_months(today.replace(day=1), step)
-        if day <= monthrange(first.year, first.month)[1]:
-            found = first.replace(day=day)
-            if found >= today or which in ("this", "the"):
-                return found
-    raise ValueError("no such day")
-
-
-def _day_on_weekday(day: int, weekday: int, today: date) -> date:
-    """ "Friday the 29th": the next 29th that is a Friday, within a year; else the next 29th."""
-    for step in range(12):
-        first = _add_months(today.replace(day=1), step)
-        if day <= monthrange(first.year, first.month)[1]:
-            found = first.replace(day=day)
-            if found >= today and found.weekday() == weekday:
-                return found
-    return _day_of_month(day, None, today)
-
-
-GATE = (
-    rf"\b({'|'.join([*_MONTHS, *_WEEKDAYS, *_TOMORROW])}|(mon|tues|wednes|thurs|fri|satur|sun)days?"
-    r"|today|tonight|yesterday|next|this|last|coming|weekend|end of|beginning of|start of|ago"
-    r"|from now|later|christmas|xmas|boxing day|new year.?s|valentine.?s|halloween"
-    r"|(in|within) (a|an|\d+|half|couple|one|two|three|four|five|six|seven|eight|nine|ten)"
-    rf"|\d{{1,2}}(st|nd|rd|th)|{'|'.join(_ORDINALS)})\b|\d[/.-]\d|\d{{4}}-\d\d"
-)
-"""What a text has that names a day, for RE2."""

@@ -10,8 +10,9 @@ from .numbers import DIGITS, FACTORS, WORDS, value_of_digits, value_of_words
 from .span import Circumstances, Span
 
 GATE = (
-    r"[$€£¥₹₽₺₩₪]|\b(dollars?|euros?|pounds?|quid|bucks?|rupees?|cents?|francs?|yen|dirhams?|pesos?"
-    r"|rs)\b|(\b|\d)(usd|eur|gbp|inr|aud|cad|chf|jpy|aed|nzd|sgd|hkd|mxn|brl|zar|sek|nok|dkk|pln|rs)\b"
+    r"[$€£¥₹₽₺₩₪]|(\b|\d)(dollars?|euros?|pounds?|quid|bucks?|rupees?|cents?|francs?|yen|dirhams?|pesos?"
+    r"|rs)\b|\d ?(k|grand)\b"
+    r"|(\b|[\dkmndoeh])(usd|eur|gbp|inr|aud|cad|chf|jpy|aed|nzd|sgd|hkd|mxn|brl|zar|sek|nok|dkk|pln|rs)\b"
 )
 
 _CENT = Decimal("0.01")
@@ -49,6 +50,13 @@ _DOLLARS = {
     "AU": "AUD", "CA": "CAD", "NZ": "NZD", "SG": "SGD", "HK": "HKD", "MX": "MXN",
 }  # fmt: skip
 """What a plain dollar is, by region; US dollars elsewhere."""
+_HOME = {
+    "GB": "GBP", "IN": "INR", "CH": "CHF", "JP": "JPY", "AE": "AED", "BR": "BRL", "ZA": "ZAR",
+    "SE": "SEK", "NO": "NOK", "DK": "DKK", "PL": "PLN",
+} | dict.fromkeys(
+    ("DE", "FR", "ES", "IT", "NL", "IE", "AT", "BE", "FI", "PT", "GR", "LU"), "EUR"
+)  # fmt: skip
+"""What "2.5k" is where no currency is named, by region; dollars elsewhere."""
 
 _SYMBOL = "|".join(re.escape(symbol) for symbol in sorted(_SYMBOLS, key=len, reverse=True))
 _CODE = "|".join(_CODES)
@@ -63,12 +71,27 @@ _BEFORE = re.compile(
 _AFTER = re.compile(
     rf"(?<![\w$€£.,])(?:(?P<number>{_NUMBER})"
     rf"(?: ?(?P<factor>{_FACTOR})(?= ?[\W_]|{_CODE}| ?{_WORD}))?"
-    rf"|(?P<words>\b{WORDS}|\ban?(?: (?:hundred|thousand|million)\b)"
-    rf"|\ban?(?= (?:dollar|euro|pound|buck)\b)))"
+    rf"|(?P<words>\b{WORDS}|\b(?:half )?an?(?: (?:hundred|thousand|million)\b)"
+    rf"|\ban?(?= (?:dollar|euro|pound|buck)\b))(?![^\W\d_]))"
     rf" ?(?P<unit>[€£$₹₽₺]|(?:{_CODE})\b|(?:us |canadian |australian )?(?:{_WORD})s?\b|rs\b)"
     rf"(?: and (?P<cents>\d{{1,2}}) cents)?",
     re.IGNORECASE,
 )
+_BARE = re.compile(
+    rf"(?<![\w$€£.,#/:+-])(?P<number>{_NUMBER}) ?(?P<factor>k|grand)(?![\w-])", re.IGNORECASE
+)
+_PRICE_BEFORE = re.compile(
+    r"\b(?:rents?|prices?|priced|budget|deposit|pay|pays|paid|paying|costs?|charged?|earn|earns"
+    r"|earned|earning|makes?|making|made|salary|wages?|income|offer|offered|asking|fees?|bills?"
+    r"|spend|spent|owe|owed|refund|quoted?|save|saved|worth|loan|mortgage|total)\b[^.?!;]*$",
+    re.IGNORECASE,
+)
+_PRICE_AFTER = re.compile(
+    r" ?(?:/ ?|per |an? |each |every )(?:mo|month|week|wk|year|yr|night|day|person|head)\b"
+    r"|[.,?!]* (?:is |was )?(?:way |far |a bit |much )?(?:too (?:much|expensive|high)|expensive)\b",
+    re.IGNORECASE,
+)
+_PRICE_REACH = 40
 _CENTS = re.compile(r"(?<![\w$€£.,])(?P<number>\d{1,4}) cents?\b", re.IGNORECASE)
 
 
@@ -85,18 +108,23 @@ def amounts(text: str, circumstances: Circumstances) -> Iterator[Span]:
             amount *= FACTORS.get((match["factor"] or "").lower(), 1)
         else:
             words = match["words"].lower()
-            found = 1 if words in ("a", "an") else value_of_words(re.sub(r"^an? ", "", words))
+            plain = re.sub(r"^(?:half )?an? ", "", words)
+            found = 1 if words in ("a", "an") else value_of_words(plain)
             if found is None:
                 continue
-            amount = Decimal(found)
+            amount = Decimal(found) / (2 if words.startswith("half ") else 1)
         if match["cents"]:
             amount += Decimal(match["cents"]) / 100
         yield _span(match, amount, _currency(match["unit"], region))
+    for match in _BARE.finditer(text):
+        if _PRICE_AFTER.match(text, match.end()) or _PRICE_BEFORE.search(
+            text, max(0, match.start() - _PRICE_REACH), match.start()
+        ):  # fmt: skip
+            amount = value_of_digits(match["number"]) * FACTORS[match["factor"].lower()]
+            yield _span(match, amount, _HOME.get(region or "", _currency("$", region)), 0.8)
     for match in _CENTS.finditer(text):
-        currency = "EUR" if region in ("DE", "FR", "ES", "IT", "NL", "IE") else "USD"
-        yield _span(
-            match, Decimal(match["number"]) / 100, _DOLLARS.get(region or "", currency), 0.8
-        )
+        currency = "EUR" if _HOME.get(region or "") == "EUR" else _currency("$", region)
+        yield _span(match, Decimal(match["number"]) / 100, currency, 0.8)
 
 
 def _span(match: re.Match[str], amount: Decimal, currency: str, confidence: float = 1.0) -> Span:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from .span import Circumstances
+from .words import words_of
+
 ONES = {
     word: value
     for value, word in enumerate(
@@ -38,6 +41,18 @@ TENS = {
         ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
     )
 }
+ORDINALS = {
+    name: number
+    for number, name in enumerate(
+        words_of(
+            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+            "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth "
+            "twenty-first twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth "
+            "twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
+        ),
+        1,
+    )
+}
 SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 FACTORS = {
     "k": 1_000, "m": 1_000_000, "mn": 1_000_000, "mio": 1_000_000, "bn": 1_000_000_000,
@@ -51,6 +66,7 @@ WORDS = rf"(?:(?:{_ONE_WORD})(?:(?:[ -]| and )(?:{_ONE_WORD})){{0,8}})"
 DIGITS = r"(?:\d{1,3}(?:[,.' ]\d{3}(?!\d))+(?:[.,]\d{1,2}(?!\d))?|\d{1,15}(?:[.,]\d{1,4}(?!\d))?)"
 """Pattern of a number in digits, with separators; read it with `value_of_digits`."""
 
+_ONE_MARK = re.compile(r"^\d{1,3}[.,]\d{3}$")
 _GROUPED = re.compile(r"^\d{1,3}(?:([,.' ])\d{3})(?:\1\d{3})*(?:[.,]\d{1,2})?$")
 
 
@@ -83,14 +99,47 @@ def value_of_words(text: str) -> int | None:
     return total + current
 
 
-def value_of_digits(text: str) -> Decimal:
+_COMMA_LANGUAGES = frozenset(
+    words_of("de fr es it pt nl da sv nb no fi pl cs sk sl hr hu ro bg el tr ru uk lt lv et id")
+)
+_COMMA_REGIONS = frozenset(
+    words_of(
+        "DE AT FR BE LU ES IT PT NL DK SE NO FI PL CZ SK SI HR HU RO BG GR TR RU UA LT LV EE BR "
+        "AR CL CO ID"
+    )
+)
+_POINT_LANGUAGES = frozenset({"en", "zh", "ja", "ko", "th", "he"})
+_POINT_REGIONS = frozenset(words_of("US GB IE CA AU NZ IN SG HK JP CN MX IL PH CH"))
+
+
+def decimal_mark(circumstances: Circumstances) -> str | None:
+    """What begins the decimals where the text comes from: "," or ".", None when nobody knows."""
+    language, region = circumstances.language, circumstances.region
+    if language in _COMMA_LANGUAGES:
+        return "." if region in ("CH", "MX") else ","
+    if language in _POINT_LANGUAGES and region not in _COMMA_REGIONS:
+        return "."
+    if language is None and region in _COMMA_REGIONS:
+        return ","
+    return "." if language is None and region in _POINT_REGIONS else None
+
+
+def value_of_digits(text: str, mark: str | None = None) -> Decimal:
     """ "1,234.50", "1.234,50", "1 234" and "2,5" as written by people in different countries.
 
     Groups of three after a comma, dot, space or apostrophe are thousands; another comma or dot
-    begins the decimals.
+    begins the decimals. `mark` is what begins decimals for certain: with ".", "1.234" is less
+    than two.
     """
+    if mark is not None and text.count(mark) == 1 and _ONE_MARK.match(text):
+        return Decimal(text.replace(mark, "."))
     match = _GROUPED.match(text)
     if match and not (match[1] == "." and text.count(".") == 1 and text.startswith("0")):
         separator = match[1]
         return Decimal(text.replace(separator, "").replace(",", "."))
     return Decimal(text.replace(",", ".").replace(" ", "").replace("'", ""))
+
+
+def plain_number(value: Decimal) -> int | float:
+    """The number as JSON has it: whole ones without decimals."""
+    return int(value) if value == value.to_integral_value() else float(value)

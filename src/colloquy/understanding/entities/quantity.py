@@ -1,4 +1,4 @@
-"""Counts and measures: a number and what it counts, or a number alone."""
+"""Counts and measures: a number and what it counts. `durations` has the units of time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from .numbers import DIGITS, ONES, SCALES, TENS, WORDS, value_of_digits, value_of_words
+from .numbers import (
+    DIGITS,
+    ONES,
+    SCALES,
+    TENS,
+    WORDS,
+    decimal_mark,
+    plain_number,
+    value_of_digits,
+    value_of_words,
+)
 from .span import Circumstances, Span
 from .words import matches_at_words
 
@@ -17,26 +27,18 @@ _UNITS = {
     "person": "persons? people pax adults? guests? seats? of[ ]us",
     "child": "child children kids?",
     "pet": "pets?", "dog": "dogs?", "cat": "cats?", "car": "cars?",
-    "minute": "minutes? mins?", "hour": "hours? hrs?", "second": "seconds? secs?",
-    "day": "days?", "night": "nights?", "week": "weeks? wks?", "month": "months? mos?",
-    "year": "years? yrs?",
+    "night": "nights?", "time": "times",
     "square_metre": "sqm m2 m² (?:sq(?:uare)?\\.?[ ]?met(?:er|re)s?)",
-    "square_foot": "sqft ft2 ft² (?:sq(?:uare)?\\.?[ ]?(?:ft|feet|foot))",
+    "square_foot": "sqft ft2 ft² (?:sq\\.[ ]?ft\\.(?=[ ][a-z]|[,;)]))"
+    " (?:sq(?:uare)?\\.?[ ]?(?:ft|feet|foot))",
     "metre": "met(?:er|re)s?", "kilometre": "kilomet(?:er|re)s? kms?", "mile": "miles?",
     "foot": "feet foot ft", "inch": "inch(?:es)?", "centimetre": "cm",
     "kilogram": "kgs? kilos? kilograms?", "gram": "grams?", "pound": "lbs?",
     "litre": "lit(?:er|re)s?",
-    "percent": "% percent", "degree": "° degrees?",
+    "degree": "° degrees?",
     "floor": "floors? storeys? stories", "item": "items? pieces? pcs", "ticket": "tickets?",
     "bag": "bags?", "box": "boxes",
 }  # fmt: skip
-
-
-GATE = (
-    r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]{3,5}teen|twenty"
-    r"|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|dozen|couple|half)[ -]"
-    r"|\ban? (child|kid|min|hour|hr|sq|met|kilo|km|mile|inch|kg|gram|lit|piece)"
-)
 
 
 def _alternatives(forms: str) -> list[str]:
@@ -54,13 +56,20 @@ _NUMBER = (
 )
 _MEASURE = re.compile(
     rf"(?<![\w.,$€£@#/:-]){_NUMBER}(?:[ -]?(?:more |spare |small |large )?)(?:{_UNIT})"
-    r"(?:(?<=[%°²])|(?![\w]))",
+    r"(?:(?<=[%°².])|(?![\w]))",
     re.IGNORECASE,
 )
-_COUNT = re.compile(rf"(?<![\w.,$€£@#/:+-]){DIGITS}(?![\w@/:%-]|[.,]\d)")
+_AHEAD = re.compile(r"\(\?=.*?\]\)")
+"""Look-aheads, which RE2 does not have."""
+_EVERY = [one for forms in _UNITS.values() for one in _alternatives(forms)]
+GATE = (
+    rf"(\d½?|\b(an?|couple( of)?|dozen|half|{'|'.join([*ONES, *TENS, *SCALES])}))"
+    r"[ -]?((more|spare|small|large) )?"
+    rf"(({_AHEAD.sub('', '|'.join(_EVERY))})([^a-z]|$)|°|m²|ft²)"
+)
+"""What a text has that counts something, for RE2."""
 _TRIGGERS = frozenset([*ONES, *TENS, *SCALES, "a", "an", "couple", "half", "dozen"])
 """The words that `_MEASURE` starts with."""
-_LONGEST_COUNT = 9
 _SIMPLE_WORDS = {
     "half a dozen": Decimal(6),
     "a dozen": Decimal(12),
@@ -68,27 +77,24 @@ _SIMPLE_WORDS = {
     "one dozen": Decimal(12),
 }
 _SINGLE = frozenset({"person", "second", "foot", "item", "pound", "room", "floor", "car", "bag",
-                     "box", "ticket", "pet", "dog", "cat", "child", "day", "night", "week",
-                     "month", "year", "bedroom", "bathroom", "degree"})  # fmt: skip
+                     "box", "ticket", "pet", "cat", "child", "night", "bedroom", "bathroom",
+                     "degree"})  # fmt: skip
 """Units that "a" does not count: "a room" asks for a room, "an hour" is 60 minutes."""
 
 
-def quantities(text: str, _: Circumstances) -> Iterator[Span]:
-    """Value: {"value": 2, "unit": "bedroom"}; the unit of a number alone is None."""
+def quantities(text: str, circumstances: Circumstances) -> Iterator[Span]:
+    """Value: {"value": 2, "unit": "bedroom"}."""
+    mark = decimal_mark(circumstances)
     for match in matches_at_words(_MEASURE, text, _TRIGGERS):
         unit = _BY_GROUP[match.lastgroup or ""]
-        value = _value(match, unit)
+        value = _value(match, unit, mark)
         if value is not None:
             yield Span("quantity", match.start(), match.end(), _json(value, unit))
-    for match in matches_at_words(_COUNT, text, frozenset()):
-        if match.end() - match.start() <= _LONGEST_COUNT:
-            value = value_of_digits(match[0])
-            yield Span("quantity", match.start(), match.end(), _json(value, None), 0.7)
 
 
-def _value(match: re.Match[str], unit: str) -> Decimal | None:
+def _value(match: re.Match[str], unit: str, mark: str | None) -> Decimal | None:
     if match["digits"] is not None:
-        value = value_of_digits(match["digits"])
+        value = value_of_digits(match["digits"], mark)
         return value + Decimal("0.5") if match["half"] else value
     words = match["words"].lower()
     if words in _SIMPLE_WORDS:
@@ -107,6 +113,5 @@ def _value(match: re.Match[str], unit: str) -> Decimal | None:
     return Decimal(found) + (Decimal("0.5") if match["halved"] else 0)
 
 
-def _json(value: Decimal, unit: str | None) -> dict[str, int | float | str | None]:
-    whole = value == value.to_integral_value()
-    return {"value": int(value) if whole else float(value), "unit": unit}
+def _json(value: Decimal, unit: str) -> dict[str, int | float | str]:
+    return {"value": plain_number(value), "unit": unit}

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 
 from .span import Circumstances, Span
 
-GATE = r"#|\b(order|ref(erence)?|booking|ticket|invoice|case|confirmation|tracking|claim)\b"
+GATE = (
+    r"(#|\b(order|ref(erence)?|booking|ticket|invoice|case|confirmation|tracking|claim)\b\.?"
+    r"( (number|no\.?|id|code|nr\.?|is))*[ :#]*)[a-z0-9-]{0,24}\d"
+)
 
 _REFERENCE = re.compile(
     r"(?:\b(?:order|ref(?:erence)?|booking|ticket|invoice|case|confirmation|tracking|claim)\b\.?"

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 
 class Circumstances(NamedTuple):
-    """When and where a text was written; see `analyse.Item`."""
+    """When and where a text was written; see `analyse.Item`. `language`: ISO 639-1, if known."""
 
     at_us: int
     time_zone: str | None = None
     region: str | None = None
+    language: str | None = None
 
 
 class Span(NamedTuple):

@@ -15,6 +15,11 @@ DIGIT = "0"
 """The trigger that stands for every run of digits."""
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a list that is written as one text."""
+    return text.split()
+
+
 def preceded(*words: str) -> str:
     """A look-behind for one of these words and a blank."""
     return "(?:" + "|".join(rf"(?<=\b{word} )" for word in words) + ")"

@@ -1,0 +1,1 @@
+"""Scores on labelled data: what `colloquy eval` runs."""

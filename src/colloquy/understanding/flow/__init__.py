@@ -1,0 +1,1 @@
+"""Where a message stands in its conversation: acts, cues, flow, threads, topics."""

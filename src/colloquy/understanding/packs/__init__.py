@@ -1,0 +1,1 @@
+"""Packs as folders of files that people write: reading them with file and line, checking them."""
