@@ -7,7 +7,7 @@ guards, numbering and the ledger exist once.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from ..model.errors import StaleLease
@@ -116,6 +116,7 @@ def commit_steps(
     states: dict[int, tuple[Any, ...]] = {}
     streams: dict[int, tuple[Any, ...]] = {}
     changes: list[Change] = []
+    learned: list[Any] = []
     further: dict[str, Rows] = {}
     for index in alive:
         unit = units[index]
@@ -142,6 +143,7 @@ def commit_steps(
         if unit.streams is not None:
             streams[number] = (number, unit.streams)
         changes.extend(unit.changes)
+        learned.extend(unit.learned)
         for name, rows in unit.rows.items():
             further.setdefault(name, []).extend(rows)
 
@@ -159,7 +161,14 @@ def commit_steps(
             yield name, batch
     if further:
         raise ValueError(f"a unit may not name these statements: {sorted(further)}")
-    if changes:
+    learner = write_set.learner
+    if learned and learner is None:
+        raise ValueError("what a unit learned needs a learner")
+    if learned and learner is not None:
+        news = yield from learner.changes(learned)
+        positions = yield from number_changes([*changes, *news])
+        yield from learner.apply(news, positions[len(changes) :])
+    elif changes:
         yield from number_changes(changes)
     return [outcome for outcome in outcomes if outcome is not None]
 
@@ -171,7 +180,14 @@ def _touch(before: tuple[Any, ...] | None, unit: Unit, tail: int, last_seq: int)
     """
     line = unit.headline
     said_seq = None if line.said is None else tail + 1 + line.said
-    news: tuple[Any, ...] = (line.name, line.preview, line.intent, line.feeling, said_seq)
+    news: tuple[Any, ...] = (
+        line.name,
+        line.preview,
+        line.intent,
+        line.feeling,
+        said_seq,
+        line.flow,
+    )
     if before is not None:
         kept = zip(news, before[3:], strict=True)
         news = tuple(new if new is not None else old for new, old in kept)
@@ -258,27 +274,32 @@ def _guard_rows(units: list[Unit], alive: list[int]) -> Generator[tuple[str, Row
         raise Redo(failed)
 
 
-def number_changes(changes: Iterable[Change]) -> Generator[tuple[str, Rows], Rows, None]:
-    """Gives ledger positions from the one counter row, taken last (engine decision 28).
+def number_changes(changes: Sequence[Change]) -> Generator[tuple[str, Rows], Rows, list[int]]:
+    """Writes ledger rows and returns their positions, in the order of `changes`.
 
-    A statement may write a key only once, or `previous` would miss the row beside it; a key that
-    changes twice in this transaction goes into a second statement.
+    Positions come from the one counter row, taken last (engine decision 28). A statement may write
+    a key only once, or `previous` would miss the row beside it; a key that changes twice in this
+    transaction goes into a second statement.
     """
-    waves: list[dict[tuple[str, str], Change]] = []
-    for change in changes:
+    if not changes:
+        return []
+    waves: list[list[int]] = []
+    met: dict[tuple[str, str], int] = {}
+    for index, change in enumerate(changes):
         key = (change.collection, change.key)
-        for wave in waves:
-            if key not in wave:
-                wave[key] = change
-                break
-        else:
-            waves.append({key: change})
-    total = sum(len(wave) for wave in waves)
-    ((top,),) = yield "counter_add", [("ledger", total)]
-    position = top - total
-    for wave in waves:
+        wave = met.get(key, 0)
+        met[key] = wave + 1
+        if wave == len(waves):
+            waves.append([])
+        waves[wave].append(index)
+    ((top,),) = yield "counter_add", [("ledger", len(changes))]
+    position = top - len(changes)
+    positions = [0] * len(changes)
+    for indexes in waves:
         rows: Rows = []
-        for change in wave.values():
+        for index in indexes:
             position += 1
-            rows.append((position, *change))
+            positions[index] = position
+            rows.append((position, *changes[index]))
         yield "change_insert", rows
+    return positions

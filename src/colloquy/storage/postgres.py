@@ -17,7 +17,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -30,9 +30,11 @@ from . import schema
 from .commit import Redo, Rows, Steps
 from .postgres_connections import COLLISIONS, OUTAGES, REFUSALS, Connections, connect
 from .postgres_signals import Signals
+from .postgres_vectors import PostgresVectors, require_extension
 from .queries import POSTGRES_QUERIES, QUERIES
 from .statements import STATEMENTS, postgres_text, storable, storable_rows
 from .store import Store
+from .vectors import VectorIndex
 
 ATTEMPTS = 8
 """Runs of one transaction that keeps colliding with others."""
@@ -42,6 +44,9 @@ FORGET_WORKER_US = 60_000_000
 
 # A statement that makes news for other processes: topic, and the column with the number to tell.
 _NEWS = {"inbox_insert": ("inbox", 3), "event_insert": ("events", 0)}
+
+_SET = """SELECT set_config(name, value, true)
+    FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)"""
 
 Work = Callable[[Any], Awaitable[Any]]
 
@@ -93,6 +98,7 @@ class PostgresStore(Store):
         """Tells this store from every other, also from an earlier one of the same owner's name."""
         self._draining: dict[str, frozenset[int]] = {}
         self._running: set[asyncio.Task[Any]] = set()
+        self._builds: set[asyncio.Task[None]] = set()
         self._state = "new"
         self._commits = 0
         self._commit_s = 0.0
@@ -116,6 +122,9 @@ class PostgresStore(Store):
         if self._state == "closed":
             return
         self._state = "closed"
+        for build in self._builds:
+            build.cancel()
+        await asyncio.gather(*self._builds, return_exceptions=True)
         if self._running:
             await asyncio.wait(self._running)
         await self._signals.close()
@@ -190,6 +199,27 @@ class PostgresStore(Store):
             if attempt:
                 await asyncio.sleep(FIRST_PAUSE_S * 2**attempt * self._chance.random())
 
+    async def work(self, run: Work) -> Any:
+        """What `run` does with a connection, as one transaction; again when it collided with
+        another."""
+        return await self._handed_in(self._transact(run))
+
+    def build(self, run: Work) -> asyncio.Task[None]:
+        """Begins what may take hours, one transaction on a connection of its own. Closing the store
+        breaks it off."""
+        task = asyncio.get_running_loop().create_task(self._build(run))
+        self._builds.add(task)
+        task.add_done_callback(self._builds.discard)
+        return task
+
+    async def _build(self, run: Work) -> None:
+        connection = await connect(self.url, timeout_s=self._timeout_s, settings=self._settings)
+        try:
+            async with connection.transaction():
+                await run(connection)
+        finally:
+            await connection.close(timeout=self._timeout_s)
+
     async def _write(self, make: Callable[[Any], Steps], inbox_numbers: int = 0) -> Any:
         # A task of its own: what was handed in runs to its end, whoever stops waiting for it.
         return await self._handed_in(self._write_steps(make, inbox_numbers))
@@ -263,19 +293,36 @@ class PostgresStore(Store):
     async def read(self, name: str, rows: Rows) -> Rows:
         if not rows:
             return []
-        return await self._read(name, rows)
+        return await self._read(lambda connection: self._run(connection, name, rows))
 
     async def query(self, name: str, *parameters: Any) -> Rows:
-        return await self._read(name, [parameters])
+        return await self._read(lambda connection: self._run(connection, name, [parameters]))
 
-    async def _read(self, name: str, rows: Rows) -> Rows:
+    async def select(self, sql: str, *parameters: Any) -> Rows:
+        async def run(connection: Any) -> Rows:
+            return [tuple(row) for row in await connection.fetch(sql, *storable(parameters))]
+
+        return await self._read(run)
+
+    async def select_with(self, settings: Mapping[str, str], sql: str, *parameters: Any) -> Rows:
+        """As `select`, under settings of the server that hold for this query alone."""
+
+        async def run(connection: Any) -> Rows:
+            async with connection.transaction(readonly=True):
+                await connection.fetch(_SET, list(settings), list(settings.values()))
+                return [tuple(row) for row in await connection.fetch(sql, *storable(parameters))]
+
+        return await self._read(run)
+
+    async def _read(self, run: Work) -> Rows:
         """One statement, once more when its connection turns out to be dead."""
         if self._state != "open":
             raise StoreUnavailable("the store is closed")
         for last in (False, True):
             connection = await self._readers.acquire()
             try:
-                return await self._run(connection, name, rows)
+                rows: Rows = await run(connection)
+                return rows
             except OUTAGES as error:
                 if isinstance(error, exceptions.InterfaceError) and not connection.is_closed():
                     raise
@@ -290,13 +337,17 @@ class PostgresStore(Store):
                 self._readers.release(connection)
         raise AssertionError
 
+    async def own_vectors(self, model: str, dimensions: int) -> VectorIndex:
+        await require_extension(self)
+        return PostgresVectors(self, model, dimensions)
+
     # -- numbers ------------------------------------------------------------------------------
 
     async def new_session_numbers(self, count: int) -> list[int]:
-        return [number for (number,) in await self._read("session_numbers", [(count,)])]
+        return [number for (number,) in await self.query("session_numbers", count)]
 
     async def new_inbox_numbers(self, count: int) -> list[int]:
-        return [number for (number,) in await self._read("inbox_numbers", [(count,)])]
+        return [number for (number,) in await self.query("inbox_numbers", count)]
 
     # -- leases -------------------------------------------------------------------------------
 

@@ -1,7 +1,12 @@
 """Ordinary reads and small writes, by name. `$1`, `$2` … work on both engines as long as each
-parameter first appears in its turn."""
+parameter first appears in its turn. Those of the ledger and the graph have files of their own."""
 
 from __future__ import annotations
+
+from .context_statements import CONTEXT_QUERIES
+from .graph_queries import GRAPH_QUERIES
+from .ledger_queries import LEDGER_QUERIES, POSTGRES_LEDGER_QUERIES
+from .monitoring_statements import MONITORING_QUERIES
 
 _SESSION = """s.number, s.id, s.channel, s.account, s.key, s.thread, s.status, s.owner, s.owner_id,
     s.owner_epoch, s.version, s.last_seq, s.state, s.streams, s.created_at, s.updated_at, s.name,
@@ -52,7 +57,7 @@ def _wanted(numbers: str, first: int, condition: str = "") -> str:
 
 
 _SHOWN = """'message', 'message_duplicate', 'reply', 'note', 'feedback', 'owner_changed',
-    'dead_lettered', 'timer_fired', 'sequence_gap'"""
+    'dead_lettered', 'timer_fired', 'sequence_gap', 'tool_call', 'tool_result', 'reply_stopped'"""
 _NOT_PAST = "(s.updated_at, s.number) < ($3, $4) AND"
 _HANDED_OVER = "owner <> 'assistant' AND"
 
@@ -90,6 +95,34 @@ QUERIES: dict[str, str] = {
         FROM sessions WHERE number > $2 AND number <= $3 GROUP BY 1, 2, 3, 4, 5""",
     "feedback_since": """SELECT body FROM events WHERE kind = 'feedback' AND at >= $1
         ORDER BY at DESC LIMIT $2""",
+    # What feedback is read from: conversations of a range of numbers in which something happened
+    # between $3 and $4, and of each the newest events.
+    "feedback_sessions": """SELECT number, id, channel, account, key, last_seq FROM sessions
+        WHERE number > $1 AND number <= $2 AND updated_at >= $3 AND created_at < $4
+            AND ($5 = '' OR channel = $5) ORDER BY number""",
+    "feedback_events": """SELECT e.session, e.position, e.seq, e.kind, e.at, e.turn_id, e.body
+        FROM sessions s JOIN events e ON e.session = s.number
+        WHERE s.number > $1 AND s.number <= $2 AND s.updated_at >= $3 AND s.created_at < $4
+            AND ($5 = '' OR s.channel = $5) AND e.seq > s.last_seq - $6
+            AND e.kind IN ('message', 'reply', 'message_duplicate', 'owner_changed', 'feedback')
+        ORDER BY e.session, e.seq""",
+    # The same of conversations that are named one by one.
+    "feedback_events_of": """SELECT e.session, e.position, e.seq, e.kind, e.at, e.turn_id, e.body
+        FROM sessions s JOIN events e ON e.session = s.number
+        WHERE s.number IN (SELECT value FROM json_each($1)) AND e.seq > s.last_seq - $2
+            AND e.kind IN ('message', 'reply', 'message_duplicate', 'owner_changed', 'feedback')
+        ORDER BY e.session, e.seq""",
+    # The same conversations as in `feedback_sessions`, each with what was made of it before.
+    "feedback_summaries": """SELECT s.number, s.channel, s.last_seq, f.last_seq, f.version, f.body
+        FROM sessions s LEFT JOIN feedback_summaries f ON f.session = s.number
+        WHERE s.number > $1 AND s.number <= $2 AND s.updated_at >= $3 AND s.created_at < $4
+            AND ($5 = '' OR s.channel = $5) ORDER BY s.number""",
+    # Those at rest, in the order in which they came to rest, of which nothing newest is known.
+    "feedback_unknown": """SELECT s.number, s.last_seq, s.updated_at
+        FROM sessions s LEFT JOIN feedback_summaries f ON f.session = s.number
+        WHERE (s.updated_at, s.number) > ($1, $2) AND s.updated_at <= $3
+            AND (f.session IS NULL OR f.last_seq <> s.last_seq OR f.version <> $4)
+        ORDER BY s.updated_at, s.number LIMIT $5""",
     "session_top": "SELECT coalesce(max(number), 0) FROM sessions",
     # -- events
     "events_page": """SELECT session, position, seq, kind, at, turn_id, body FROM events
@@ -125,11 +158,6 @@ QUERIES: dict[str, str] = {
     "dead_by_message": f"SELECT {_DEAD} FROM dead_letters WHERE message_id = $1 ORDER BY id DESC",
     "dead_of_conversation": f"""SELECT {_DEAD} FROM dead_letters WHERE conversation = $1
         AND status = 'dead' ORDER BY id""",
-    # -- ledger
-    "changes_of_key": """SELECT position, at, actor, session, operation, collection, key, after,
-        previous FROM changes WHERE collection = $1 AND key = $2 ORDER BY position""",
-    "changes_page": """SELECT position, at, actor, session, operation, collection, key, after,
-        previous FROM changes WHERE position > $1 ORDER BY position LIMIT $2""",
     # -- search: the position moves only from where its reader found it
     "search_move": """UPDATE meta SET value = $1 WHERE name = 'search_position' AND value = $2
         RETURNING value""",
@@ -208,6 +236,10 @@ QUERIES: dict[str, str] = {
                            ORDER BY number DESC LIMIT 1 OFFSET $2)
          ORDER BY number LIMIT $3)
         RETURNING number""",
+    **LEDGER_QUERIES,
+    **GRAPH_QUERIES,
+    **CONTEXT_QUERIES,
+    **MONITORING_QUERIES,
 }
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
@@ -216,6 +248,7 @@ _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 _FREE = f"""NOT EXISTS (SELECT 1 FROM workers w WHERE w.name = l.owner AND w.expires_at > {_NOW})"""
 
 POSTGRES_QUERIES: dict[str, str] = {
+    **POSTGRES_LEDGER_QUERIES,
     "inbox_numbers": "SELECT nextval('inbox_ids') FROM generate_series(1, $1::bigint)",
     "session_numbers": "SELECT nextval('session_numbers') FROM generate_series(1, $1::bigint)",
     "sessions_found_page": _wanted(
@@ -225,6 +258,12 @@ POSTGRES_QUERIES: dict[str, str] = {
         5,
         _NOT_PAST,
     ),
+    "feedback_events_of": """SELECT e.session, e.position, e.seq, e.kind, e.at, e.turn_id, e.body
+        FROM sessions s JOIN events e ON e.session = s.number
+        WHERE s.number IN (SELECT value::bigint FROM json_array_elements_text($1::text::json))
+            AND e.seq > s.last_seq - $2
+            AND e.kind IN ('message', 'reply', 'message_duplicate', 'owner_changed', 'feedback')
+        ORDER BY e.session, e.seq""",
     # -- workers and their leases
     "worker_beat": f"""INSERT INTO workers (name, seen_at, expires_at, info)
         VALUES ($1, {_NOW}, {_NOW} + $2::bigint, $3)

@@ -25,6 +25,9 @@ _RULES = {
     "the events of conversation {} have no conversation": """
         SELECT DISTINCT session FROM events
         WHERE session NOT IN (SELECT number FROM sessions)""",
+    "what is kept for contexts of conversation {} has no conversation": """
+        SELECT DISTINCT session FROM context_parts
+        WHERE session NOT IN (SELECT number FROM sessions)""",
     "an unsent reply of conversation {} is not in its log": """
         SELECT session FROM outbox WHERE NOT EXISTS
             (SELECT 1 FROM events WHERE events.session = outbox.session
@@ -33,8 +36,12 @@ _RULES = {
         SELECT id FROM inbox WHERE kind = 0 AND message_id NOT IN
             (SELECT message_id FROM message_keys)""",
     "the ledger ends at {}, which its counter does not say": """
-        SELECT coalesce(max(position), 0) AS top FROM changes
-        HAVING top <> (SELECT value FROM counters WHERE name = 'ledger') OR top <> count(*)""",
+        SELECT top FROM (
+            SELECT coalesce(max(position), 0) AS top, total(position > horizon) AS above, horizon
+            FROM (SELECT coalesce(max(CAST(value AS INTEGER)), 0) AS horizon
+                  FROM meta WHERE name = 'ledger_compacted') LEFT JOIN changes)
+        JOIN counters ON name = 'ledger'
+        WHERE max(top, horizon) <> value OR above <> value - horizon""",
     "ledger row {} does not point to the change of its key before it": """
         SELECT position FROM (
             SELECT position, previous,

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
@@ -28,10 +28,11 @@ from .commit import Redo, Rows, Steps
 from .file_lock import FileLock
 from .queries import QUERIES
 from .statements import STATEMENTS, sqlite_text, storable, storable_rows
-from .store import Store
+from .store import Reading, Store
 
-CHUNKS = (64, 16, 4, 1)
-"""Rows per statement: few texts to prepare, and 64 rows of 16 columns stay cacheable."""
+CHUNKS = (250, 64, 16, 4, 1)
+"""Rows per statement: few texts to prepare, and 250 rows of 16 columns stay below the 16 KiB of
+text that apsw caches."""
 GROUP = 256
 """Jobs in one transaction at most, so that the first of them never waits for a whole flood."""
 CHECKPOINT_PAGES = 2000
@@ -55,14 +56,27 @@ _OUTAGES = (
 )
 
 
+T = TypeVar("T")
+
+
 class _Job(NamedTuple):
     make: Callable[[Any], Steps]
     inbox_numbers: int
     future: asyncio.Future[Any]
 
 
-def _query(name: str, parameters: tuple[Any, ...]) -> Callable[[apsw.Connection], Rows]:
-    return lambda connection: connection.execute(QUERIES[name], storable(parameters)).fetchall()
+def _query(sql: str, parameters: tuple[Any, ...]) -> Callable[[apsw.Connection], Rows]:
+    return lambda connection: connection.execute(sql, storable(parameters)).fetchall()
+
+
+def _drive(connection: apsw.Connection, reading: Reading[T]) -> T:
+    try:
+        sql, parameters = next(reading)
+        while True:
+            sql, parameters = reading.send(_query(sql, tuple(parameters))(connection))
+    except StopIteration as done:
+        result: T = done.value
+        return result
 
 
 class SqliteStore(Store):
@@ -70,6 +84,7 @@ class SqliteStore(Store):
 
     dialect = "sqlite"
     shared = False
+    keeps_a_file = True
     refusals = (
         apsw.ConstraintError,
         apsw.MismatchError,
@@ -123,8 +138,9 @@ class SqliteStore(Store):
                 if schema.upgrade(self.dialect, self._revision(reader)):
                     raise UnsupportedVersion(f"{self.path} needs an upgrade: open it for writing")
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.lock.acquire()
+        if self.keeps_a_file:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.lock.acquire()
         with self._opening() as connections:
             writer = self._connect(connections)
             writer.set_busy_timeout(int(max(OPEN_WAIT_S, self._lock_wait_s) * 1000))
@@ -387,14 +403,21 @@ class SqliteStore(Store):
         return self._guarded(self._reader, lambda connection: self._run(connection, name, rows))
 
     async def query(self, name: str, *parameters: Any) -> Rows:
-        return self._guarded(self._reader, _query(name, parameters))
+        return self._guarded(self._reader, _query(QUERIES[name], parameters))
 
     async def scan(self, name: str, *parameters: Any) -> Rows:
+        return await self.select(QUERIES[name], *parameters)
+
+    async def select(self, sql: str, *parameters: Any) -> Rows:
         """One at a time, on a connection and in a thread of their own."""
+        return await self._scan(_query(sql, parameters))
+
+    async def explore(self, reading: Reading[T]) -> T:
+        return await self._scan(lambda connection: _drive(connection, reading))
+
+    async def _scan(self, work: Callable[[apsw.Connection], T]) -> T:
         async with self._scanning:
-            running = asyncio.ensure_future(
-                asyncio.to_thread(self._guarded, self._scanner, _query(name, parameters))
-            )
+            running = asyncio.ensure_future(asyncio.to_thread(self._guarded, self._scanner, work))
             try:
                 return await asyncio.shield(running)
             except asyncio.CancelledError:
@@ -403,9 +426,7 @@ class SqliteStore(Store):
                 raise
 
     @staticmethod
-    def _guarded(
-        connection: apsw.Connection | None, work: Callable[[apsw.Connection], Rows]
-    ) -> Rows:
+    def _guarded(connection: apsw.Connection | None, work: Callable[[apsw.Connection], T]) -> T:
         if connection is None:
             raise StoreUnavailable("the store is closed")
         try:

@@ -1,52 +1,23 @@
 """The hot statements, by name: one text for both engines (engine decision 6).
 
-Each statement reads its rows from a table expression called `input`, so many rows are one statement
-and one round trip: SQLite gets `input` as VALUES, PostgreSQL as `unnest` of one array per column.
-`WHERE true` after `FROM input` is what SQLite's grammar needs before ON CONFLICT.
+Those of the ledger, of the graph, of contexts and of monitoring have files of their own.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-_POSTGRES_TYPES = {"int": "bigint", "bytes": "bytea", "text": "text"}
+from .context_statements import CONTEXT_STATEMENTS
+from .graph_search_statements import GRAPH_SEARCH_STATEMENTS
+from .graph_statements import GRAPH_STATEMENTS
+from .ledger_statements import LEDGER_STATEMENTS
+from .monitoring_statements import MONITORING_STATEMENTS
+from .statement import Statement, insert, statement
+
+_POSTGRES_TYPES = {"int": "bigint", "float": "double precision", "bytes": "bytea", "text": "text"}
 _SHARE = "{share}"
 """In a statement: the place of a row lock inside it, which only PostgreSQL needs."""
-
-
-class Statement(NamedTuple):
-    name: str
-    columns: tuple[tuple[str, str], ...]
-    """Columns of `input`: name and type (int, bytes, text)."""
-    sql: str
-    postgres_tail: str = ""
-    """Row locks, taken in key order (engine decision 7); SQLite has one writer and needs none."""
-    postgres_sql: str = ""
-    """Where PostgreSQL needs another text altogether."""
-
-    @property
-    def width(self) -> int:
-        return len(self.columns)
-
-
-def _statement(
-    name: str, columns: str, sql: str, postgres_tail: str = "", postgres_sql: str = ""
-) -> Statement:
-    pairs = (column.split(":") for column in columns.split())
-    typed = tuple((pair[0], pair[1]) for pair in pairs)
-    return Statement(
-        name, typed, " ".join(sql.split()), postgres_tail, " ".join(postgres_sql.split())
-    )
-
-
-def _insert(
-    name: str, table: str, columns: str, tail: str = "", postgres_sql: str = ""
-) -> Statement:
-    names = ", ".join(column.split(":")[0] for column in columns.split())
-    sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM input WHERE true {tail}"
-    return _statement(name, columns, sql, postgres_sql=postgres_sql)
-
 
 _INBOX = (
     "id:int message_id:bytes conversation:bytes partition:int kind:int state:text due_at:int "
@@ -54,63 +25,63 @@ _INBOX = (
 )
 
 STATEMENTS: dict[str, Statement] = {
-    statement.name: statement
-    for statement in (
+    one.name: one
+    for one in (
         # -- accept
-        _insert(
+        insert(
             "key_insert",
             "message_keys",
             "message_id:bytes body_hash:bytes inbox_id:int",
             "ON CONFLICT (message_id) DO NOTHING RETURNING inbox_id",
         ),
-        _statement(
+        statement(
             "key_select",
             "message_id:bytes",
             """SELECT k.message_id, k.body_hash, k.inbox_id,
                       (SELECT max(d.status) FROM dead_letters d WHERE d.message_id = k.message_id)
                FROM input JOIN message_keys k ON k.message_id = input.message_id""",
         ),
-        _insert("inbox_insert", "inbox", _INBOX),
+        insert("inbox_insert", "inbox", _INBOX),
         # -- guards of a commit
-        _statement(
+        statement(
             "lease_check",
             "partition:int epoch:int",
             """SELECT l.partition FROM input JOIN leases l
                ON l.partition = input.partition AND l.epoch = input.epoch""",
             "ORDER BY l.partition FOR SHARE OF l",
         ),
-        _statement(
+        statement(
             "session_guard",
             "number:int",
             """SELECT s.number, s.version, s.last_seq FROM input
                JOIN sessions s ON s.number = input.number""",
             "ORDER BY s.number FOR UPDATE OF s",
         ),
-        _statement(
+        statement(
             "inbox_delete",
             "id:int",
             "DELETE FROM inbox WHERE id IN (SELECT id FROM input) RETURNING id",
         ),
-        _statement(
+        statement(
             "outbox_delete",
             "session:int seq:int",
             """DELETE FROM outbox WHERE (session, seq) IN (SELECT session, seq FROM input)
                RETURNING session, seq""",
         ),
         # A reply that is being sent cannot be taken back any more.
-        _statement(
+        statement(
             "outbox_withdraw",
             "session:int seq:int",
             """DELETE FROM outbox WHERE (session, seq) IN (SELECT session, seq FROM input)
                   AND state <> 'in_flight' RETURNING session, seq""",
         ),
-        _statement(
+        statement(
             "dead_letter_delete",
             "id:int",
             "DELETE FROM dead_letters WHERE id IN (SELECT id FROM input) RETURNING id",
         ),
         # -- what a turn writes
-        _insert(
+        insert(
             "session_insert",
             "sessions",
             "number:int id:bytes channel:text account:text key:text thread:text status:text "
@@ -118,20 +89,21 @@ STATEMENTS: dict[str, Statement] = {
             "streams:bytes created_at:int updated_at:int",
             "ON CONFLICT DO NOTHING RETURNING number",
         ),
-        _statement(
+        statement(
             "session_touch",
             "number:int last_seq:int updated_at:int name:text preview:text intent:text "
-            "feeling:text said_seq:int",
+            "feeling:text said_seq:int flow:bytes",
             # NULL keeps what is there.
             """UPDATE sessions SET last_seq = input.last_seq, updated_at = input.updated_at,
                       name = coalesce(input.name, sessions.name),
                       preview = coalesce(input.preview, sessions.preview),
                       intent = coalesce(input.intent, sessions.intent),
                       feeling = coalesce(input.feeling, sessions.feeling),
-                      said_seq = coalesce(input.said_seq, sessions.said_seq)
+                      said_seq = coalesce(input.said_seq, sessions.said_seq),
+                      flow = coalesce(input.flow, sessions.flow)
                FROM input WHERE sessions.number = input.number""",
         ),
-        _statement(
+        statement(
             "session_read",
             "number:int seq:int",
             """UPDATE sessions SET read_seq = CASE WHEN input.seq < sessions.last_seq
@@ -139,14 +111,14 @@ STATEMENTS: dict[str, Statement] = {
                FROM input WHERE sessions.number = input.number
                   AND input.seq > sessions.read_seq""",
         ),
-        _statement(
+        statement(
             "session_unread",
             "number:int",
             """UPDATE sessions SET read_seq = said_seq - 1
                FROM input WHERE sessions.number = input.number
                   AND sessions.said_seq > 0 AND sessions.read_seq >= sessions.said_seq""",
         ),
-        _statement(
+        statement(
             "session_state",
             "number:int status:text owner:text owner_id:text owner_epoch:int version:int "
             "state:bytes",
@@ -155,7 +127,15 @@ STATEMENTS: dict[str, Statement] = {
                       version = input.version, state = input.state
                FROM input WHERE sessions.number = input.number""",
         ),
-        _statement(
+        statement(
+            "sessions_lock",
+            "id:bytes",
+            """SELECT s.number, s.id, s.version, s.last_seq, s.status, s.owner, s.owner_id,
+                      s.owner_epoch
+               FROM input JOIN sessions s ON s.id = input.id""",
+            "ORDER BY s.number FOR UPDATE OF s",
+        ),
+        statement(
             "session_streams",
             "number:int streams:bytes",
             """UPDATE sessions SET streams = input.streams
@@ -164,7 +144,7 @@ STATEMENTS: dict[str, Statement] = {
         # SQLite numbers the rows in the order of its one writer. On PostgreSQL the positions come
         # from a counter row, so that here too they follow the order of commits: a reader that goes
         # up by position can never pass a row that appears later.
-        _insert(
+        insert(
             "event_insert",
             "events",
             "session:int seq:int kind:text at:int turn_id:bytes inbox_id:int body:bytes",
@@ -178,58 +158,58 @@ STATEMENTS: dict[str, Statement] = {
                        body
                 FROM input, top""",
         ),
-        _insert(
+        insert(
             "outbox_insert",
             "outbox",
             "session:int seq:int reply_id:bytes channel:text account:text automatic:int "
             "owner_epoch:int priority:int state:text due_at:int attempts:int note:bytes",
         ),
-        _statement(
+        statement(
+            "outbox_unsent_automatic",
+            "session:int",
+            """SELECT o.session, o.seq, o.reply_id FROM input
+               JOIN outbox o ON o.session = input.session
+               WHERE o.automatic = 1 AND o.state <> 'in_flight'""",
+        ),
+        statement(
             "inbox_set",
             "id:int state:text due_at:int attempts:int recorded:int note:bytes",
             """UPDATE inbox SET state = input.state, due_at = input.due_at,
                       attempts = input.attempts, recorded = input.recorded, note = input.note
                FROM input WHERE inbox.id = input.id""",
         ),
-        _insert(
+        insert(
             "dead_letter_insert",
             "dead_letters",
             "id:int message_id:bytes conversation:bytes kind:int received_at:int dead_at:int "
             "stream:text sequence:int recorded:int cause:text detail:text status:text "
             "payload:bytes note:bytes",
         ),
-        _statement(
+        statement(
             "dead_letter_status",
             "id:int status:text",
             """UPDATE dead_letters SET status = input.status
                FROM input WHERE dead_letters.id = input.id""",
         ),
-        # One row per key in one statement: `previous` must not miss a row of the same statement.
-        _statement(
-            "change_insert",
-            "position:int at:int actor:text session:int operation:text collection:text key:text "
-            "after:bytes",
-            """INSERT INTO changes
-                      (position, at, actor, session, operation, collection, key, after, previous)
-               SELECT position, at, actor, session, operation, collection, key, after,
-                      (SELECT max(c.position) FROM changes c
-                       WHERE c.collection = input.collection AND c.key = input.key)
-               FROM input WHERE true""",
-        ),
-        _statement(
+        statement(
             "counter_add",
             "name:text amount:int",
-            """UPDATE counters SET value = counters.value + input.amount
+            # All counters exist. As an UPDATE with FROM and RETURNING, SQLite takes five times as
+            # long.
+            """INSERT INTO counters (name, value) SELECT name, amount FROM input WHERE true
+               ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value
+               RETURNING value""",
+            postgres_sql="""UPDATE counters SET value = counters.value + input.amount
                FROM input WHERE counters.name = input.name RETURNING counters.value""",
         ),
-        _statement(
+        statement(
             "counter_raise",
             "name:text amount:int",
             """UPDATE counters SET value = input.amount FROM input
                WHERE counters.name = input.name AND counters.value < input.amount""",
         ),
         # -- delivery: the session's row is locked, so that a take-over comes before or after
-        _statement(
+        statement(
             "outbox_release",
             "session:int seq:int",
             """DELETE FROM outbox WHERE (session, seq) IN (SELECT session, seq FROM input)
@@ -239,7 +219,7 @@ STATEMENTS: dict[str, Statement] = {
                         {share}))
                RETURNING session, seq""",
         ),
-        _statement(
+        statement(
             "outbox_claim",
             "session:int seq:int due_at:int",
             """UPDATE outbox SET state = 'in_flight', attempts = attempts + 1,
@@ -251,14 +231,14 @@ STATEMENTS: dict[str, Statement] = {
                         {share}))
                RETURNING outbox.session, outbox.seq""",
         ),
-        _statement(
+        statement(
             "outbox_set",
             "session:int seq:int state:text due_at:int note:bytes",
             """UPDATE outbox SET state = input.state, due_at = input.due_at, note = input.note
                FROM input WHERE outbox.session = input.session AND outbox.seq = input.seq""",
         ),
         # -- full text; words are folded and parted by blanks (`search.py`)
-        _statement(
+        statement(
             "search_insert",
             "position:int session:int words:text",
             """INSERT INTO search (rowid, words) SELECT position, words FROM input WHERE true""",
@@ -266,28 +246,36 @@ STATEMENTS: dict[str, Statement] = {
                 SELECT position, session, array_to_tsvector(string_to_array(words, ' '))
                 FROM input""",
         ),
+        # -- what feedback knows of a conversation; it comes out of the log
+        insert(
+            "feedback_summary_put",
+            "feedback_summaries",
+            "session:int last_seq:int version:int body:bytes",
+            """ON CONFLICT (session) DO UPDATE SET last_seq = excluded.last_seq,
+               version = excluded.version, body = excluded.body""",
+        ),
         # -- effects
-        _insert(
+        insert(
             "effect_insert",
             "effects",
             "key:bytes name:text session:int turn_id:bytes state:text at:int result:bytes",
             "ON CONFLICT (key) DO NOTHING RETURNING key",
         ),
-        _statement(
+        statement(
             "effect_set",
             "key:bytes state:text at:int result:bytes",
             """UPDATE effects SET state = input.state, at = input.at, result = input.result
                FROM input WHERE effects.key = input.key RETURNING effects.key""",
         ),
         # -- webhooks: the cursor moves only from where its reader found it
-        _insert(
+        insert(
             "webhook_insert",
             "webhooks",
             "id:text url:text kinds:text channels:text description:text enabled:int "
             "disabled_reason:text secret:bytes former_secret:bytes former_until:int position:int "
             "failing_since:int created_at:int updated_at:int version:int",
         ),
-        _statement(
+        statement(
             "webhook_set",
             "id:text url:text kinds:text channels:text description:text enabled:int "
             "disabled_reason:text secret:bytes former_secret:bytes former_until:int "
@@ -301,7 +289,7 @@ STATEMENTS: dict[str, Statement] = {
                FROM input WHERE webhooks.id = input.id AND webhooks.version = input.version - 1
                RETURNING webhooks.id""",
         ),
-        _statement(
+        statement(
             "webhook_cursor",
             "id:text former:int position:int",
             """UPDATE webhooks SET position = input.position
@@ -309,14 +297,14 @@ STATEMENTS: dict[str, Statement] = {
                   AND webhooks.enabled = 1
                RETURNING webhooks.id""",
         ),
-        _insert(
+        insert(
             "webhook_delivery_insert",
             "webhook_deliveries",
             "number:int webhook:text position:int session:int seq:int kind:text at:int state:text "
             "attempts:int due_at:int status_code:int detail:text duration_ms:int",
         ),
         # An attempt that somebody asked to be begun anew meanwhile says nothing any more.
-        _statement(
+        statement(
             "webhook_delivery_set",
             "number:int former:int state:text attempts:int due_at:int status_code:int detail:text "
             "duration_ms:int",
@@ -329,12 +317,12 @@ STATEMENTS: dict[str, Statement] = {
                RETURNING webhook_deliveries.number""",
         ),
         # -- reads that take many keys
-        _statement(
+        statement(
             "inbox_payloads",
             "id:int",
             """SELECT i.id, i.payload, i.note FROM input JOIN inbox i ON i.id = input.id""",
         ),
-        _statement(
+        statement(
             "sessions_by_id",
             "id:bytes",
             """SELECT s.number, s.id, s.channel, s.account, s.key, s.thread, s.status, s.owner,
@@ -343,7 +331,13 @@ STATEMENTS: dict[str, Statement] = {
                       s.said_seq, s.read_seq
                FROM input JOIN sessions s ON s.id = input.id""",
         ),
-        _statement(
+        statement(
+            "session_flows",
+            "number:int",
+            """SELECT s.number, s.flow FROM input JOIN sessions s ON s.number = input.number
+               WHERE s.flow IS NOT NULL""",
+        ),
+        statement(
             "sessions_by_number",
             "number:int",
             """SELECT s.number, s.id, s.channel, s.account, s.key, s.thread, s.status, s.owner,
@@ -352,26 +346,31 @@ STATEMENTS: dict[str, Statement] = {
                       s.said_seq, s.read_seq
                FROM input JOIN sessions s ON s.number = input.number""",
         ),
-        _statement(
+        statement(
             "events_after",
             "session:int after:int",
             """SELECT e.session, e.position, e.seq, e.kind, e.at, e.turn_id, e.body FROM input
                JOIN events e ON e.session = input.session AND e.seq > input.after
                ORDER BY e.session, e.seq""",
         ),
-        _statement(
+        statement(
             "events_at",
             "session:int seq:int",
             """SELECT e.session, e.position, e.seq, e.kind, e.at, e.turn_id, e.body FROM input
                JOIN events e ON e.session = input.session AND e.seq = input.seq
                ORDER BY e.session, e.seq""",
         ),
-        _statement(
+        statement(
             "effects_by_key",
             "key:bytes",
             """SELECT f.key, f.name, f.state, f.at, f.result FROM input
                JOIN effects f ON f.key = input.key""",
         ),
+        *LEDGER_STATEMENTS,
+        *GRAPH_STATEMENTS,
+        *GRAPH_SEARCH_STATEMENTS,
+        *CONTEXT_STATEMENTS,
+        *MONITORING_STATEMENTS,
     )
 }
 
@@ -379,25 +378,24 @@ STATEMENTS: dict[str, Statement] = {
 @cache
 def sqlite_text(name: str, rows: int) -> str:
     """The statement for this many rows of `?` parameters."""
-    statement = STATEMENTS[name]
-    names = ", ".join(column for column, _ in statement.columns)
-    one = "(" + ", ".join("?" * statement.width) + ")"
+    found = STATEMENTS[name]
+    names = ", ".join(column for column, _ in found.columns)
+    one = "(" + ", ".join("?" * found.width) + ")"
     values = ", ".join([one] * rows)
-    return f"WITH input({names}) AS (VALUES {values}) {statement.sql.replace(_SHARE, '')}"
+    return f"WITH input({names}) AS (VALUES {values}) {found.sql.replace(_SHARE, '')}"
 
 
 @cache
 def postgres_text(name: str) -> str:
     """The statement with one array parameter per column."""
-    statement = STATEMENTS[name]
-    names = ", ".join(column for column, _ in statement.columns)
+    found = STATEMENTS[name]
+    names = ", ".join(column for column, _ in found.columns)
     arrays = ", ".join(
-        f"${index}::{_POSTGRES_TYPES[kind]}[]"
-        for index, (_, kind) in enumerate(statement.columns, 1)
+        f"${index}::{_POSTGRES_TYPES[kind]}[]" for index, (_, kind) in enumerate(found.columns, 1)
     )
-    sql = statement.postgres_sql or statement.sql.replace(_SHARE, "FOR SHARE OF s")
+    sql = found.postgres_sql or found.sql.replace(_SHARE, "FOR SHARE OF s")
     text = f"WITH input({names}) AS (SELECT * FROM unnest({arrays})) {sql}"
-    return f"{text} {statement.postgres_tail}".rstrip()
+    return f"{text} {found.postgres_tail}".rstrip()
 
 
 @cache

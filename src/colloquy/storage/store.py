@@ -4,19 +4,24 @@ primitives at the end; everything else exists once."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from ..model.errors import NotFound, StaleLease, StoreUnavailable
+from ..model.errors import NotFound, StaleLease, StoreUnavailable, Unavailable
 from ..model.session import Event, Session
 from ..model.times import rfc3339
 from .commit import Rows, Steps, accept_steps, commit_steps
+from .vectors import VectorIndex
 from .write_set import Accepted, AcceptRow, Outcome, Verdict, WriteSet
 
 _state_decoder = msgspec.json.Decoder(dict[str, Any])
 _streams_decoder = msgspec.json.Decoder(dict[str, int])
+
+T = TypeVar("T")
+Reading = Generator[tuple[str, Sequence[Any]], Rows, T]
+"""Yields (text of a query, parameters), is sent its rows, and returns what came of them."""
 
 
 class InboxHeader(NamedTuple):
@@ -89,6 +94,7 @@ class ChangeRow(NamedTuple):
     key: str
     after: bytes | None
     previous: int | None
+    origin: str | None = None
 
 
 class ApiKeyRow(NamedTuple):
@@ -210,8 +216,8 @@ class Store(ABC):
             if len(units) == 1:
                 return [Outcome(Verdict.FAILED, error=error)]
             half = len(units) // 2
-            outcomes = await self._commit(WriteSet(units=units[:half], leases=write_set.leases))
-            rest = WriteSet(units=units[half:], leases=write_set.leases)
+            outcomes = await self._commit(msgspec.structs.replace(write_set, units=units[:half]))
+            rest = msgspec.structs.replace(write_set, units=units[half:])
             try:
                 return outcomes + await self._commit(rest)
             except (StaleLease, StoreUnavailable):
@@ -368,6 +374,32 @@ class Store(ABC):
     async def scan(self, name: str, *parameters: Any) -> Rows:
         """Runs a query that may look at thousands of rows: it does not hold up the event loop."""
         return await self.query(name, *parameters)
+
+    @abstractmethod
+    async def select(self, sql: str, *parameters: Any) -> Rows:
+        """Runs a reading query that a builder of ours made; parameters as in `queries.py`.
+
+        It may look at thousands of rows: it does not hold up the event loop. Whatever comes from
+        outside is a parameter, never part of the text.
+        """
+
+    async def explore(self, reading: Reading[T]) -> T:
+        """Drives queries of which one follows from the other; each as in `select`.
+
+        SQLite runs all of it in one go, beside the event loop.
+        """
+        try:
+            sql, parameters = next(reading)
+            while True:
+                sql, parameters = reading.send(await self.select(sql, *parameters))
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    async def own_vectors(self, model: str, dimensions: int) -> VectorIndex:
+        """The vectors of a model as the database itself keeps and searches them. Raises Unavailable
+        where it cannot, and says why."""
+        raise Unavailable("the database has no index of vectors")
 
     @abstractmethod
     async def _write(self, make: Callable[[Any], Steps], inbox_numbers: int = 0) -> Any:

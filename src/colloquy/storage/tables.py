@@ -1,5 +1,7 @@
 """The schema, in SQLAlchemy Core. Imported by migrations only: serving never pays for it.
 
+The ledger's tables and the graph's have files of their own.
+
 Times are microseconds since 1970 in BIGINT; 128-bit ids are 16 bytes; payloads are JSON bytes
 (engine decision 10). Integer keys keep the hot indexes small and append-mostly.
 """
@@ -22,7 +24,7 @@ from sqlalchemy import (
 metadata = MetaData()
 
 # SQLite gives only INTEGER PRIMARY KEY the rowid, which is what makes the log append in place.
-_Number = BigInteger().with_variant(Integer(), "sqlite")
+number_type = BigInteger().with_variant(Integer(), "sqlite")
 
 meta = Table(
     "meta",
@@ -69,7 +71,7 @@ message_keys = Table(
 inbox = Table(
     "inbox",
     metadata,
-    Column("id", _Number, primary_key=True, autoincrement=False),
+    Column("id", number_type, primary_key=True, autoincrement=False),
     Column("message_id", LargeBinary, nullable=False),
     Column("conversation", LargeBinary, nullable=False),
     Column("partition", Integer, nullable=False),
@@ -88,7 +90,7 @@ inbox = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("number", _Number, primary_key=True, autoincrement=False),
+    Column("number", number_type, primary_key=True, autoincrement=False),
     Column("id", LargeBinary, nullable=False, unique=True),
     Column("channel", Text, nullable=False),
     Column("account", Text, nullable=False),
@@ -111,6 +113,8 @@ sessions = Table(
     Column("feeling", Text),
     Column("said_seq", BigInteger, nullable=False, server_default=text("0")),
     Column("read_seq", BigInteger, nullable=False, server_default=text("0")),
+    # Where the conversation stands; comes out of its messages, so that it is no state.
+    Column("flow", LargeBinary),
     Index("sessions_by_activity", "updated_at", "number"),
     # The few that people work on, among the many that the assistant answers.
     Index(
@@ -126,7 +130,7 @@ events = Table(
     "events",
     metadata,
     # SQLite numbers by itself; on PostgreSQL `event_insert` does, in the order of commits.
-    Column("position", _Number, primary_key=True, autoincrement=False),
+    Column("position", number_type, primary_key=True, autoincrement=False),
     Column("session", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
@@ -169,25 +173,10 @@ outbox = Table(
     sqlite_with_rowid=False,
 )
 
-changes = Table(
-    "changes",
-    metadata,
-    Column("position", _Number, primary_key=True, autoincrement=False),
-    Column("at", BigInteger, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("session", BigInteger),
-    Column("operation", Text, nullable=False),
-    Column("collection", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("after", LargeBinary),
-    Column("previous", BigInteger),
-    Index("changes_of_key", "collection", "key", "position", unique=True),
-)
-
 dead_letters = Table(
     "dead_letters",
     metadata,
-    Column("id", _Number, primary_key=True, autoincrement=False),
+    Column("id", number_type, primary_key=True, autoincrement=False),
     Column("message_id", LargeBinary, nullable=False),
     Column("conversation", LargeBinary, nullable=False),
     Column("kind", SmallInteger, nullable=False),
@@ -279,7 +268,7 @@ webhooks = Table(
 webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,
-    Column("number", _Number, primary_key=True, autoincrement=False),
+    Column("number", number_type, primary_key=True, autoincrement=False),
     Column("webhook", Text, nullable=False),
     # The event that it stands for; all 0 for a test, which stands for none.
     Column("position", BigInteger, nullable=False),

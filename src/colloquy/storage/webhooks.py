@@ -135,7 +135,7 @@ class WebhookRows:
         """
 
         def steps() -> Steps:
-            if not (yield "webhook_set", [_changed(row)]):
+            if not (yield "webhook_set", [changed_row(row)]):
                 return False
             if skip_because:
                 yield "webhook_skip", [(row.id,)]
@@ -270,7 +270,7 @@ class WebhookRows:
         return len(old) + len(many)
 
 
-def _changed(row: WebhookRow) -> tuple[object, ...]:
+def changed_row(row: WebhookRow) -> tuple[object, ...]:
     """The columns of statement `webhook_set`."""
     return (
         row.id, row.url, row.kinds, row.channels, row.description, row.enabled,

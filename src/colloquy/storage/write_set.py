@@ -7,7 +7,8 @@ whose guard fails is left out whole and reported, the others go through.
 from __future__ import annotations
 
 import enum
-from typing import Any, NamedTuple
+from collections.abc import Generator
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct, field
 
@@ -78,6 +79,8 @@ class Change(NamedTuple):
     collection: str
     key: str
     after: bytes | None
+    origin: str | None = None
+    """The operation of the ledger that writes it (a rollback, an import); None is ordinary work."""
 
 
 class SessionRow(NamedTuple):
@@ -144,6 +147,8 @@ class Headline(Struct):
     feeling: str | None = None
     said: int | None = None
     """The index, in the unit's list, of the event with the last thing that the peer said."""
+    flow: bytes | None = None
+    """Where the conversation stands (`understanding.flow.standing`); lists do not show it."""
 
 
 class Unit(Struct, kw_only=True):
@@ -170,6 +175,8 @@ class Unit(Struct, kw_only=True):
     state: StateRow | None = None
     streams: bytes | None = None
     changes: list[Change] = []
+    learned: tuple[Any, ...] = ()
+    """What the write set's `learner` turns into further ledger rows."""
     rows: dict[str, list[tuple[Any, ...]]] = {}
     """Further rows by statement name: inbox_insert, inbox_set, dead_letter_insert, …"""
 
@@ -191,12 +198,26 @@ class Outcome(NamedTuple):
     error: Exception | None = None
 
 
+class Learner(Protocol):
+    """Turns what units learned into ledger rows, inside the transaction that commits the units.
+
+    Both methods are steps as in `commit.py`: they yield (statement name, rows).
+    """
+
+    def changes(self, learned: list[Any]) -> Generator[Any, Any, list[Change]]:
+        """The ledger rows of all that was learned, given what is known already."""
+
+    def apply(self, changes: list[Change], positions: list[int]) -> Generator[Any, Any, None]:
+        """Brings the tables that follow from those rows up to date; they have positions by now."""
+
+
 class WriteSet(Struct, kw_only=True):
     """One bounded transaction."""
 
     units: list[Unit]
     leases: dict[int, int] = {}
     """Partition → epoch that must still be current, else StaleLease and nothing is written."""
+    learner: Learner | None = None
 
     @property
     def is_empty(self) -> bool:

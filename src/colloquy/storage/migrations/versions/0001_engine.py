@@ -10,10 +10,29 @@ from alembic import context, op
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from colloquy.model.ids import PARTITIONS
+from colloquy.storage import graph_tables, ledger_tables
 from colloquy.storage.tables import metadata
 
 revision = "0001"
 down_revision = None
+
+COUNTERS = (
+    "ledger",
+    "inbox",
+    "events",
+    "webhook_deliveries",
+    "ledger_operations",
+    "ledger_audit",
+    "graph_entities",
+    "graph_facts",
+    "graph_vectors",
+    "graph_offered",
+    "graph_repeated",
+    "graph_refused",
+)
+
+ROOMS = (ledger_tables, graph_tables)
+"""Importing them puts their tables into `metadata`."""
 
 
 def upgrade() -> None:
@@ -31,6 +50,8 @@ def upgrade() -> None:
             " words TSVECTOR NOT NULL)"
         )
         op.execute("CREATE INDEX search_words ON search USING gin (words)")
+        op.execute("CREATE TABLE graph_search (entity BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)")
+        op.execute("CREATE INDEX graph_search_words ON graph_search USING gin (words)")
     else:
         # rowid is the event's position. The words come folded and parted by blanks, so the plainest
         # tokenizer will do: to it every character beyond ASCII belongs to a word.
@@ -38,10 +59,14 @@ def upgrade() -> None:
             "CREATE VIRTUAL TABLE search USING fts5"
             " (words, content='', detail='none', prefix='2 3', tokenize='ascii')"
         )
-    op.execute("INSERT INTO counters (name, value) VALUES ('ledger', 0)")
-    op.execute("INSERT INTO counters (name, value) VALUES ('inbox', 0)")
-    op.execute("INSERT INTO counters (name, value) VALUES ('events', 0)")
-    op.execute("INSERT INTO counters (name, value) VALUES ('webhook_deliveries', 0)")
+        # rowid is the entity's number; names are a column of their own because they count more.
+        # Only with its places (`detail`) can words be ranked.
+        op.execute(
+            "CREATE VIRTUAL TABLE graph_search USING fts5"
+            " (name, words, content='', contentless_delete=1, prefix='1 2 3', tokenize='ascii')"
+        )
+    for counter in COUNTERS:
+        op.execute(f"INSERT INTO counters (name, value) VALUES ('{counter}', 0)")
     op.execute("INSERT INTO meta (name, value) VALUES ('search_position', '0')")
     op.execute(f"INSERT INTO meta (name, value) VALUES ('partitions', '{PARTITIONS}')")
     rows = ", ".join(f"({number}, 0)" for number in range(PARTITIONS))
