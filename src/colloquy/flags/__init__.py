@@ -1,10 +1,24 @@
 """Feature flags: `flags.enabled("enable_bursts", subject)`.
 
-A reader of settings for now; percentages, targeting and kill switches take over behind the same
-call (decision 37).
+`registry` says which flags exist, `state` what operators may say of one, `deciding` who is served
+what, `switches` which names hold flags at their safe values, `reader` puts them together.
 """
 
-from .reader import Flags, FlagSubject
+from ..model.flags import FlagState, Value
+from .deciding import Decision, FlagSubject
+from .reader import Flags, PinnedFlags
 from .registry import REGISTRY, Flag
+from .switches import SWITCHES, Switch
 
-__all__ = ["REGISTRY", "Flag", "FlagSubject", "Flags"]
+__all__ = [
+    "REGISTRY",
+    "SWITCHES",
+    "Decision",
+    "Flag",
+    "FlagState",
+    "FlagSubject",
+    "Flags",
+    "PinnedFlags",
+    "Switch",
+    "Value",
+]

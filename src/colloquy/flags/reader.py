@@ -1,84 +1,273 @@
-"""Reads flags: profile defaults with the settings' overrides on top, decided once when made."""
+"""The flags of one process: asked for in memory, replaced as a whole when something changes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
-from colloquy.model.errors import NotFound, SettingsError
-from colloquy.settings import Settings, truth
+from colloquy.model.errors import InvalidInput, NotFound, SettingsError
+from colloquy.model.flags import FlagState, Value
+from colloquy.settings import Resolution, Settings, truth
+from colloquy.telemetry import get_logger
 
-from .registry import REGISTRY, Flag, Value
+from .deciding import NOBODY, Decider, Decision, FlagSubject
+from .registry import REGISTRY, Flag
+from .state import NOTHING_SAID, check_value
+from .switches import killed
 
+KILLED = "environment KILL_SWITCH_"
+"""How the origin of a value begins that a kill switch at start gave."""
+_OVERRIDES = ("environment", "command line")
 
-class FlagSubject(Struct, frozen=True):
-    """Whom a flag is asked for. Call sites pass it so that roll-outs can tell people apart."""
-
-    conversation: bytes = b""
-    channel: str = ""
-    person: str = ""
-    attributes: dict[str, Value] = {}
+Table = dict[str, Decider]
+Listener = Callable[[list[str]], None]
+log = get_logger(__name__)
 
 
 class Flags:
-    """The flags of one app.
+    """The flags of one app, safe to ask in any thread.
 
         flags = Flags.of(settings)
         if flags.enabled("enable_bursts", subject): ...
 
-    An answer takes a dictionary look-up; it is the same for every subject until roll-outs exist.
+    An answer looks at memory only, so it is there with the database and the network down.
     """
 
     def __init__(
         self,
-        overrides: Mapping[str, Value] | None = None,
+        values: Mapping[str, Value] | None = None,
         *,
         profile: str = "default",
         registry: Mapping[str, Flag] | None = None,
+        sources: Mapping[str, str] | None = None,
     ) -> None:
-        """Raises SettingsError for unknown flags and values of a wrong type, all at once.
+        """`values`: what was said besides the profile; `sources`: where. What the environment and
+        the command line say is stronger than what operators change, the rest is weaker.
 
-        `registry` is REGISTRY unless a test brings its own.
+        Raises SettingsError for unknown flags and values of a wrong type, all at once. `registry`
+        is REGISTRY unless a test brings its own.
         """
-        self._registry = dict(REGISTRY if registry is None else registry)
-        self._values: dict[str, Value] = {
+        self.registry = dict(REGISTRY if registry is None else registry)
+        self._defaults: dict[str, Value] = {
             name: flag.legacy if profile == "legacy" else flag.default
-            for name, flag in self._registry.items()
+            for name, flag in self.registry.items()
         }
+        self._overrides: dict[str, tuple[Value, str]] = {}
+        self._killed_at_start: dict[str, str] = {}
         problems: list[dict[str, Any]] = []
-        for name, value in (overrides or {}).items():
+        for name, value in (values or {}).items():
+            source = (sources or {}).get(name, "")
             try:
-                self._values[name] = _typed(self._registry, name, value)
+                typed = _typed(self.registry, name, value)
             except ValueError as error:
                 problems.append(
                     {"setting": f"flags.{name}", "source": "flags", "detail": str(error)}
                 )
+                continue
+            if source.startswith(KILLED):
+                self._killed_at_start[name] = source
+            elif source.startswith(_OVERRIDES):
+                self._overrides[name] = (typed, source)
+            else:
+                self._defaults[name] = typed
         if problems:
             text = "; ".join(f"{problem['setting']}: {problem['detail']}" for problem in problems)
             raise SettingsError(text, problems=problems)
+        self.states: Mapping[str, FlagState] = {}
+        """What operators said, as it is in force."""
+        self.thrown: Mapping[str, str] = {}
+        """The kill switches that are thrown, and where; those of the start are not among them."""
+        self._table = self._made()
+        self.version = 0
+        """Moves with every change."""
+        self.is_stale = False
+        """What operators said could not be asked for at the last look."""
+        self.listeners: set[Listener] = set()
+        """Called with the names of flags of which something else is in force, in the thread that
+        brought it; with none after a look that failed, and the first that did not."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Flags:
+    def of(cls, settings: Settings, resolution: Resolution | None = None) -> Flags:
         """The flags that these settings ask for. Raises SettingsError."""
-        return cls(settings.flags, profile=settings.profile)
+        sources = {}
+        if resolution is not None:
+            sources = {name: resolution.origin(f"flags.{name}") for name in settings.flags}
+        return cls(settings.flags, profile=settings.profile, sources=sources)
 
-    def enabled(self, name: str, subject: FlagSubject | None = None) -> bool:
+    def replace(
+        self, states: Mapping[str, FlagState], thrown: Mapping[str, str]
+    ) -> dict[str, tuple[Decision | None, Decision | None]]:
+        """Brings what operators said and the thrown switches into force, all at once.
+
+        Returns the flags that changed, with what everybody was and is served (None: it depends).
+        States of flags that do not exist here do nothing.
+        """
+        said, self.states = self.states, dict(states)
+        self.thrown = dict(thrown)
+        before, self._table = self._table, self._made()
+        self.version += 1
+        after = self._table
+        changes = {
+            name: (before[name].constant, after[name].constant)
+            for name in self.registry
+            if before[name].constant != after[name].constant
+        }
+        # Who is served what may change where it depends on them before and after.
+        varied = [
+            name
+            for name in self.registry
+            if name in changes
+            or (after[name].constant is None and said.get(name) != self.states.get(name))
+        ]
+        if varied:
+            self._tell(varied)
+        return changes
+
+    def doubt(self, is_stale: bool) -> None:
+        """Says whether operators could be asked. Every failure is told, so that a listener that
+        came after the first one knows of it too."""
+        was, self.is_stale = self.is_stale, is_stale
+        if was or is_stale:
+            self._tell([])
+
+    def _tell(self, names: list[str]) -> None:
+        for listener in tuple(self.listeners):
+            try:
+                listener(names)
+            except Exception:
+                # Whoever listens must not keep a kill from being in force.
+                log.exception("flag_listener_failed", names=names)
+
+    def enabled(self, name: str, subject: FlagSubject = NOBODY) -> bool:
         """Whether the flag is on for the subject. Raises NotFound when there is no such flag."""
-        return self.value(name, subject) is True
-
-    def value(self, name: str, subject: FlagSubject | None = None) -> Value:
-        """The flag's value for the subject. Raises NotFound when there is no such flag."""
         try:
-            return self._values[name]
+            decider = self._table[name]
         except KeyError:
-            raise NotFound(f"there is no flag {name!r}", field="flag") from None
+            raise _unknown(name) from None
+        return (decider.constant or decider.decide(subject))[0] is True
+
+    def value(self, name: str, subject: FlagSubject = NOBODY) -> Value:
+        """The flag's value for the subject. Raises NotFound when there is no such flag."""
+        return self.decide(name, subject).value
+
+    def decide(self, name: str, subject: FlagSubject = NOBODY) -> Decision:
+        """The flag's value for the subject, and why. Raises NotFound when there is none."""
+        return _ask(self._table, name, subject)
+
+    def decider(self, name: str) -> Decider:
+        """The flag as it is now: what is asked of it is of one moment. Raises NotFound."""
+        try:
+            return self._table[name]
+        except KeyError:
+            raise _unknown(name) from None
+
+    def pin(self, subject: FlagSubject) -> PinnedFlags:
+        """The flags as they are now, for one turn of this subject."""
+        return PinnedFlags(self, self._table, subject)
+
+    def is_killed(self, name: str) -> bool:
+        """Does a switch hold this flag now?"""
+        return self.held(name) is not None
+
+    def held(self, name: str) -> str | None:
+        """The switch that holds this flag now, and where it was thrown."""
+        constant = self._table[name].constant
+        return constant.detail if constant is not None and constant.reason == "killed" else None
+
+    def thrown_at_start(self, name: str) -> str | None:
+        """Where the switch of this flag was thrown when the process started."""
+        return self._killed_at_start.get(name)
+
+    def override(self, name: str) -> tuple[Value, str] | None:
+        """What the environment or the command line says of it, and where."""
+        return self._overrides.get(name)
+
+    def default(self, name: str) -> Value:
+        """What everybody is served of whom nothing else is said."""
+        said = self.states.get(name, NOTHING_SAID).value
+        return self._defaults[name] if said is None else said
+
+    def varies(self, name: str) -> bool:
+        """Does it depend on who is asked for?"""
+        return self._table[name].constant is None
 
     def rows(self) -> list[tuple[Flag, Value]]:
-        """Every flag with its present value, by name."""
-        return [(self._registry[name], self._values[name]) for name in sorted(self._registry)]
+        """Every flag with what somebody unknown is served, by name."""
+        return [(self.registry[name], self.value(name)) for name in sorted(self.registry)]
+
+    def _made(self) -> Table:
+        held = {**self._killed_at_start, **killed(self.thrown, self.registry)}
+        return {
+            name: Decider(
+                flag,
+                self._defaults[name],
+                self.states.get(name, NOTHING_SAID),
+                killed_by=held.get(name),
+                override=self._overrides.get(name),
+            )
+            for name, flag in self.registry.items()
+        }
+
+
+class PinnedFlags:
+    """The flags of one turn: a change in the middle of it changes nothing for it.
+
+    Kills are the exception (engine decision 36): `revoked` says whether one hit what was used.
+    """
+
+    __slots__ = ("_flags", "_table", "asked", "subject")
+
+    def __init__(self, flags: Flags, table: Table, subject: FlagSubject) -> None:
+        self._flags = flags
+        self._table = table
+        self.subject = subject
+        self.asked: dict[str, Decision] = {}
+        """What was decided in this turn: it is written down with it."""
+
+    def enabled(self, name: str) -> bool:
+        """Whether the flag is on for this turn. Raises NotFound."""
+        return self.value(name) is True
+
+    def value(self, name: str) -> Value:
+        """The flag's value for this turn. Raises NotFound."""
+        found = self.asked.get(name)
+        if found is None:
+            found = self.asked[name] = _ask(self._table, name, self.subject)
+        return found.value
+
+    @property
+    def decided(self) -> dict[str, Value]:
+        """What was asked for and is not simply the default, for the log."""
+        return {
+            name: decision.value
+            for name, decision in self.asked.items()
+            if decision.reason not in ("default", "override")
+        }
+
+    @property
+    def revoked(self) -> list[str]:
+        """The flags used in this turn that were killed since it began, and served another value
+        than the safe one."""
+        flags = self._flags
+        return [
+            name
+            for name, decision in self.asked.items()
+            if decision.value != flags.registry[name].fail_safe and flags.is_killed(name)
+        ]
+
+
+def _ask(table: Table, name: str, subject: FlagSubject) -> Decision:
+    try:
+        decider = table[name]
+    except KeyError:
+        raise _unknown(name) from None
+    return decider.constant or decider.decide(subject)
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"there is no flag {name!r}", field="flag")
 
 
 def _typed(registry: Mapping[str, Flag], name: str, value: Value) -> Value:
@@ -89,6 +278,10 @@ def _typed(registry: Mapping[str, Flag], name: str, value: Value) -> Value:
     if flag.type is bool and isinstance(value, str):
         return truth(value)
     try:
-        return msgspec.convert(value, flag.type, strict=not isinstance(value, str))
+        found: Value = msgspec.convert(value, flag.type, strict=not isinstance(value, str))
     except msgspec.ValidationError:
         raise ValueError(f"expected {flag.type.__name__}, got {value!r}") from None
+    try:
+        return check_value(flag, found, name)
+    except InvalidInput as error:
+        raise ValueError(error.detail) from None

@@ -10,7 +10,8 @@ from .message import Key
 
 
 class ChatConfig(Struct, frozen=True):
-    """How the operator wants the chat to look: the settings `chat`."""
+    """How the operator wants the chat to look: the settings `chat`. Without `ratings` nobody is
+    asked how a reply was."""
 
     title: str
     greeting: str
@@ -18,6 +19,7 @@ class ChatConfig(Struct, frozen=True):
     placeholder: str
     avatar: bool
     privacy: str
+    ratings: bool
 
 
 class Session(Struct, frozen=True):
@@ -39,6 +41,12 @@ class ChatMessage(Struct, frozen=True, forbid_unknown_fields=True):
     """The browser tab; `sequence` counts its messages."""
     sequence: Annotated[int, Meta(ge=0, le=2**53)]
     time_zone: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class ChatStop(Struct, frozen=True, forbid_unknown_fields=True):
+    """The answer that the visitor wants no more of: the `turn` of its chunks."""
+
+    turn: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 
 
 class Link(Struct, frozen=True, omit_defaults=True):
@@ -75,8 +83,12 @@ class ChatItem(Struct, frozen=True, omit_defaults=True):
     turn: str | None = None
     """Of a reply and of the chunks that it replaces."""
     offset: int = 0
+    interrupted: bool = False
+    """Of a reply: the visitor stopped it; this is what had been written by then."""
     rating: str | None = None
-    """up or down."""
+    """up, neutral or down; None where it was taken back."""
+    category: str | None = None
+    """Of a rating, whose comment is `text`."""
 
 
 class History(Struct, frozen=True):

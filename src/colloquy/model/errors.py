@@ -15,6 +15,9 @@ class ColloquyError(Exception):
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    is_about_input: ClassVar[bool] = False
+    """What was asked for is wrong, or not allowed: asked again it fails again. A handler that
+    raises it gets no second attempt (engine decision 19)."""
 
     def __init__(
         self,
@@ -61,6 +64,31 @@ class InvalidInput(ColloquyError):
     code = "invalid_input"
     status = 422
     title = "Invalid input"
+    is_about_input = True
+
+
+class BudgetTooSmall(InvalidInput):
+    """What must not be left out of a context takes more tokens than it may have."""
+
+    code = "context_budget"
+    title = "Context budget too small"
+
+    def __init__(self, budget: int, needed: int) -> None:
+        super().__init__(
+            f"{needed} tokens must be kept and the budget is {budget}: {needed - budget} too few",
+            field="budget",
+            budget=budget,
+            needed=needed,
+        )
+        self.missing = needed - budget
+        """Tokens by which the budget is too small."""
+
+
+class ContextInvalid(InvalidInput):
+    """A context is not fit to be answered from; `extra['problems']` lists why."""
+
+    code = "context_invalid"
+    title = "Context validation failed"
 
 
 class MalformedJson(InvalidInput):
@@ -87,6 +115,36 @@ class UnsupportedVersion(InvalidInput):
     title = "Unsupported version"
 
 
+class UnknownVersion(UnsupportedVersion):
+    """The headers ask for a version that does not exist, or for another one than the path."""
+
+    code = "unknown_version"
+    title = "Unknown version"
+
+
+class MalformedV1(InvalidInput):
+    """A message of format V1 does not fit: `field` is the path of the value."""
+
+    code = "malformed_v1"
+    title = "Malformed V1 message"
+
+
+class UnknownFormat(InvalidInput):
+    """A message is of neither format; `detail` says what keeps it from each."""
+
+    code = "unknown_format"
+    title = "Unknown format"
+
+
+class VersionOff(ColloquyError):
+    """This version of the API is switched off: `enable_compatibility_mode`."""
+
+    code = "version_off"
+    status = 410
+    title = "Version switched off"
+    is_about_input = True
+
+
 class UnsupportedMediaType(InvalidInput):
     code = "unsupported_media_type"
     status = 415
@@ -105,6 +163,7 @@ class Unauthenticated(ColloquyError):
     code = "unauthenticated"
     status = 401
     title = "Authentication required"
+    is_about_input = True
 
 
 class Forbidden(ColloquyError):
@@ -113,6 +172,7 @@ class Forbidden(ColloquyError):
     code = "forbidden"
     status = 403
     title = "Forbidden"
+    is_about_input = True
 
 
 class NotFound(ColloquyError):
@@ -141,6 +201,72 @@ class IdempotencyKeyReused(Conflict):
 
     code = "idempotency_key_reused"
     title = "Idempotency key reused"
+
+
+class PointExpired(Conflict):
+    """The rollback point is past its expiry: what it kept may be gone."""
+
+    code = "rollback_expired"
+    status = 410
+    title = "Rollback point expired"
+
+
+class NotRestorable(Conflict):
+    """The ledger was compacted past this position: what was so then is no longer known."""
+
+    code = "not_restorable"
+    status = 410
+    title = "Not restorable"
+
+
+class LedgerBusy(Conflict):
+    """Another operation works on records that this one needs. `operation` names it."""
+
+    code = "ledger_busy"
+    title = "Ledger operation under way"
+
+
+class RollbackStepFailed(Conflict):
+    """A step of the user's own that runs with a rollback failed: the rollback was undone."""
+
+    code = "rollback_step_failed"
+    title = "Rollback step failed"
+
+
+class ScopeEmpty(InvalidInput):
+    """The scope names records that do not exist, or matches no change."""
+
+    code = "scope_empty"
+    title = "Nothing in scope"
+
+
+class LedgerConflict(Conflict):
+    """A rollback or merge was to stop at a conflict; `extra['conflicts']` lists all of them."""
+
+    code = "rollback_conflict"
+    title = "Rollback conflict"
+
+
+class SnapshotCorrupted(InvalidInput):
+    """The file is no snapshot, ends too early, or is not what its checksums say."""
+
+    code = "snapshot_corrupted"
+    title = "Snapshot damaged"
+
+
+class SnapshotVersion(InvalidInput):
+    """The snapshot has a format that this version does not read."""
+
+    code = "snapshot_version"
+    title = "Snapshot of another version"
+
+
+class SnapshotTooLarge(InvalidInput):
+    """The snapshot is, or would unpack to be, larger than the limit."""
+
+    code = "snapshot_too_large"
+    status = 413
+    title = "Snapshot too large"
 
 
 class PreconditionFailed(ColloquyError):
@@ -200,6 +326,14 @@ class SettingsError(ColloquyError):
     title = "Invalid settings"
 
 
+class ExtraMissing(SettingsError):
+    """The settings ask for something whose package is not installed; `detail` names the extra."""
+
+    code = "extra_missing"
+    status = 501
+    title = "Package not installed"
+
+
 class SecretUnreadable(ColloquyError):
     """A secret stored in the database cannot be opened: its key is missing or another one."""
 
@@ -231,7 +365,8 @@ class StaleLease(ColloquyError):
 class Transient(ColloquyError):
     """Raise it (or a subclass) in a handler to say: the same call may work a bit later.
 
-    Only transient errors back off (0.2, 1, 5, 15 s); any other is tried once more at once.
+    Only transient errors back off (0.2, 1, 5, 15 s). Any other is tried once more at once, unless
+    it `is_about_input`.
     """
 
     code = "transient"
@@ -245,10 +380,42 @@ class TurnTimeout(Transient):
     code = "turn_timeout"
 
 
+class ModelFailed(Transient):
+    """A language model did not answer, or not with anything that can be used."""
+
+    code = "model_failed"
+    title = "Language model failed"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        reason: str,
+        lasting: bool = False,
+        retry_after_s: float | None = None,
+        partial: str | None = None,
+    ) -> None:
+        """`reason`: see `ModelUse.failed`. `lasting`: the same request would fail again. `partial`:
+        what came before it failed; None where nothing was begun."""
+        super().__init__(detail, retry_after_s=retry_after_s, reason=reason)
+        self.reason = reason
+        self.lasting = lasting
+        self.partial = partial
+
+
 class Crashed(ColloquyError):
     """The process died while this message was being worked on, more often than allowed."""
 
     code = "crashed"
+
+
+class FlagKilled(ColloquyError):
+    """A kill switch was thrown on what a turn used: it is done again without."""
+
+    code = "flag_killed"
+
+    def __init__(self, flags: list[str]) -> None:
+        super().__init__(f"done again without {', '.join(flags)}")
 
 
 class EffectUncertain(ColloquyError):

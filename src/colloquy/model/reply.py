@@ -8,17 +8,37 @@ from msgspec import Struct
 
 from .message import Part
 
-TONES = ("neutral", "positive", "empathetic")
+TONES = (
+    "neutral", "positive", "empathetic", "calm", "encouraging", "apologetic", "celebratory",
+    "formal",
+)  # fmt: skip
+"""How an answer sounds. "positive" is warm."""
+
+
+class Manner(Struct, frozen=True, omit_defaults=True):
+    """How an answer is given: a front end may act it out, a responder writes accordingly.
+
+    `pace`: "slow", step by step; "steady"; or "fast", briefly. `offer_human`: the other side
+    should be offered a person.
+    """
+
+    tone: str = "neutral"
+    pace: str = "steady"
+    offer_human: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing to act out."""
+        return self.tone == "neutral" and not self.offer_human
 
 
 class Reply(Struct, omit_defaults=True):
     """An answer: text, parts, or both.
 
     `quick_replies` are offered as buttons where the channel has them. `metadata` travels with the
-    reply to the front end. `tone` is how a front end presents it: "neutral", "positive" or
-    "empathetic"; None leaves it to the polarity of what the visitor said. `hand_over` passes the
-    conversation on after this reply: "human", "team" or "agent", with `reason` written into the
-    log.
+    reply to the front end. `tone` is one of `TONES`; None leaves it to what the visitor feels.
+    `hand_over` passes the conversation on after this reply: "human", "team" or "agent", with
+    `reason` written into the log.
     """
 
     text: str | None = None

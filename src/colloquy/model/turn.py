@@ -6,17 +6,21 @@ need the engine (`once`, `context.recent`) go through ports that the pipeline bi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Struct
 
+from . import ids
+from .context import AssembledContext, ContextRecord
 from .errors import InvalidInput, TooLarge
+from .graph import Direction, EntityView, HitView, NeighbourhoodView, SearchMode
 from .message import Message, encode
-from .reply import Reply
+from .reply import Manner, Reply
 from .session import Session
-from .understanding import Understanding
+from .understanding import Flow, Understanding
+from .usage import ModelUse, ToolRecord
 
 _understanding = msgspec.json.Decoder(Understanding)
 
@@ -53,6 +57,14 @@ class Fired(Struct, frozen=True):
     data: dict[str, Any]
 
 
+class Pin(Struct, frozen=True, array_like=True):
+    """Something said that stays in every context. `at`: microseconds since 1970."""
+
+    id: str
+    text: str
+    at: int
+
+
 class Said(NamedTuple):
     """One line of the recent window."""
 
@@ -60,6 +72,20 @@ class Said(NamedTuple):
     """visitor, assistant, agent, human, team or system."""
     text: str
     at: int
+    thread: str | None = None
+    """What it was about, where that is known (`understanding.flow.threads`)."""
+    id: str = ""
+    """Of the message or reply, as in its receipt."""
+
+
+class TurnFlags(Protocol):
+    """The flags as they were when the turn began; see `colloquy.flags`."""
+
+    def enabled(self, name: str) -> bool:
+        """Whether the flag is on for this turn. Raises NotFound."""
+
+    def value(self, name: str) -> bool | int | float | str:
+        """The flag's value for this turn. Raises NotFound."""
 
 
 class Context(Protocol):
@@ -72,10 +98,124 @@ class Context(Protocol):
     async def recent(self, limit: int = 10) -> list[Said]:
         """The last lines of the conversation before this turn, oldest first."""
 
+    async def of_thread(self, limit: int = 10) -> list[Said]:
+        """The last lines before this turn that belong to its thread, and none of another."""
+
+    async def recall(self, text: str, limit: int = 10) -> list[Said]:
+        """The lines of the whole conversation that a text is about, best first.
+
+        Raises InvalidInput, Unavailable.
+        """
+
+    async def assemble(self, budget: int | None = None) -> AssembledContext:
+        """What is to be known for an answer, in at most `budget` tokens (`context.budget`).
+
+        Kept with the turn's reply, so that the answer can be explained. Raises BudgetTooSmall,
+        InvalidInput, Unavailable.
+        """
+
+
+class Feelings(Protocol):
+    """How the person of a conversation has felt so far; see `understanding.emotion.patterns`."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Messages by emotion."""
+
+    @property
+    def usual(self) -> str:
+        """The most frequent emotion that is not neutral."""
+
+    @property
+    def trend(self) -> str:
+        """ "better", "worse" or "steady"."""
+
+    @property
+    def mood(self) -> float:
+        """-1 to 1, as it was after the last message."""
+
+    def mood_at(self, at_us: int) -> float:
+        """-1 to 1 at a time; it fades with silence."""
+
+    def summary(self) -> str:
+        """All that in a sentence."""
+
+
+class ConversationThread(Protocol):
+    """One of the subjects of a conversation."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def last_at(self) -> int:
+        """When it was last spoken of, in microseconds since 1970."""
+
+
+class ConversationThreads(Protocol):
+    """The subjects that a conversation goes on about side by side.
+
+    What a handler changes here is kept with the turn's reply, or not at all.
+    """
+
+    def all(self) -> Sequence[ConversationThread]:
+        """Those that are known, the last used one first."""
+
+    def rename(self, thread: str, title: str) -> None:
+        """Raises NotFound, InvalidInput."""
+
+    def merge(self, into: str, other: str) -> None:
+        """Makes one of two, under the id and title of `into`. Raises NotFound, InvalidInput."""
+
+    def split(self, thread: str, messages: Sequence[str], about: str, title: str = "") -> str:
+        """Takes these messages (by id) out of a thread into a new one, whose id it returns.
+
+        `about` says in words what they are about, so that later ones find there. Only the last
+        messages of a conversation can be taken. Raises NotFound, InvalidInput.
+        """
+
+
+class TurnGraph(Protocol):
+    """What is known now, of what is so now. Nothing is read unless it is asked for."""
+
+    @property
+    def person(self) -> str:
+        """The id of who wrote the turn's last message."""
+
+    async def entity(self, id: str | None = None) -> EntityView | None:
+        """Kind and attributes of an entity, by default the person; None where nothing is known."""
+
+    async def search(
+        self,
+        text: str,
+        kinds: Sequence[str] = (),
+        limit: int = 5,
+        mode: SearchMode = "hybrid",
+    ) -> list[HitView]:
+        """Entities that these words name or mean, best first. Raises InvalidInput, Unavailable."""
+
+    async def neighbours(
+        self,
+        id: str | None = None,
+        hops: int = 1,
+        types: Sequence[str] = (),
+        direction: Direction = "both",
+    ) -> NeighbourhoodView | None:
+        """What lies around an entity, by default the person; None where nothing is known.
+
+        Raises InvalidInput.
+        """
+
 
 Once = Callable[["Turn", str, Callable[..., Any], tuple[Any, ...], str, bool], Awaitable[Any]]
 Write = Callable[["Turn", str], Awaitable[None]]
 
+MAX_PINS = 20
+MAX_PIN = 2000
+"""Characters of one text that is pinned."""
 MAX_WRITTEN = 100_000
 """Characters that one turn may write."""
 
@@ -89,7 +229,9 @@ class Turn:
     """
 
     __slots__ = (
+        "_cancel",
         "_once",
+        "_stop",
         "_understanding",
         "_write",
         "_written",
@@ -98,16 +240,28 @@ class Turn:
         "asked",
         "attempt",
         "context",
+        "context_record",
+        "feelings",
         "fired",
+        "flags",
+        "flow",
+        "graph",
         "id",
         "incoming",
+        "is_interrupted",
         "is_over",
+        "is_withdrawn",
+        "manner",
+        "model_use",
         "owner",
+        "pinned",
         "raw_understanding",
         "session",
         "slots",
         "state",
+        "threads",
         "timers",
+        "tool_calls",
     )
 
     def __init__(
@@ -127,7 +281,19 @@ class Turn:
         self.fired = fired
         self.attempt = attempt
         self.raw_understanding: list[bytes | None] = []
+        self.flags: TurnFlags
+        """What is switched on for it: a change meanwhile changes nothing for it."""
         self.context: Context
+        self.context_record: ContextRecord | None = None
+        """What of the context was assembled last, to be kept with the reply."""
+        self.pinned: list[Pin] = []
+        self.threads: ConversationThreads
+        self.graph: TurnGraph
+        self.feelings: Feelings
+        self.manner = Manner()
+        """How to answer: the tone, the pace, whether to offer a person."""
+        self.flow = Flow()
+        """Where its last message stands: open questions, repeats, shift, pace, escalation."""
         self.timers: list[Timer] = []
         self.owner: tuple[str, str | None, str | None] | None = None
         """(owner, owner id, reason) if this turn passes the conversation on."""
@@ -135,6 +301,16 @@ class Turn:
         """What answered, as `ReplyReason.handler` names it."""
         self.is_over = False
         """Its handler is not waited for any more."""
+        self.is_withdrawn = False
+        """Somebody took the conversation over: nothing that it says will be sent."""
+        self.is_interrupted = False
+        """The visitor stopped it: what it wrote so far is the reply."""
+        self.model_use: ModelUse | None = None
+        """What a language model did for it, whether or not it answered."""
+        self.tool_calls: dict[str, ToolRecord] = {}
+        """The calls of tools so far, as the log will keep them, by their id."""
+        self._stop: Callable[[], object] | None = None
+        self._cancel: Callable[[], bool] | None = None
         self._once = once
         self._write = write
         self._written: list[str] = []
@@ -184,9 +360,20 @@ class Turn:
         return self._understanding
 
     @property
+    def thread(self) -> str | None:
+        """The thread that the turn's last message belongs to."""
+        return self.flow.thread
+
+    @property
     def written(self) -> str:
         """What `write` was given so far."""
         return "".join(self._written)
+
+    @property
+    def origin(self) -> bytes:
+        """The id of the turn that first began with this message. A retried dead letter is a new
+        turn, but what its first one did outside is done."""
+        return ids.turn_id(self.incoming[0].message_id) if self.incoming else self.id
 
     @property
     def conversation_id(self) -> str:
@@ -202,6 +389,23 @@ class Turn:
         """
         self.asked = {"slot": slot, "entity": entity, "question": question, "tries": 0}
         return Reply(text=question or f"What is the {slot.replace('_', ' ')}?")
+
+    def pin(self, text: str | None = None) -> None:
+        """Keeps the turn's text, or another one, in every context of the conversation from now on.
+
+        The oldest of more than `MAX_PINS` goes. Raises InvalidInput beyond `MAX_PIN` characters,
+        and LookupError in a timer's turn.
+        """
+        text = self.text if text is None else text
+        if not text.strip() or len(text) > MAX_PIN:
+            raise InvalidInput(f"1 to {MAX_PIN} characters can be pinned", field="text")
+        at, id_ = self.incoming[-1].received_at if self.incoming else 0, self.message_id
+        kept = [pin for pin in self.pinned if pin.text != text]
+        self.pinned = [*kept, Pin(id_, text, at)][-MAX_PINS:]
+
+    def unpin(self, text: str) -> None:
+        """Forgets what was pinned with this text, if it was."""
+        self.pinned = [pin for pin in self.pinned if pin.text != text]
 
     def later(self, delay_s: float, name: str, data: dict[str, Any] | None = None) -> None:
         """Sets a durable timer: `on_timer(name)` runs in this conversation after `delay_s` seconds.
@@ -237,7 +441,7 @@ class Turn:
         handler that returns no text says what it wrote. Cheap enough to be called for every token.
         Raises InvalidInput for what is no text, TooLarge beyond `MAX_WRITTEN` characters.
         """
-        if self.is_over:
+        if self.is_over or self.is_interrupted:
             raise RuntimeError("this turn is over: nothing can be written any more")
         try:
             text.encode("utf-8")
@@ -250,6 +454,45 @@ class Turn:
             raise TooLarge(f"a turn may write {MAX_WRITTEN} characters")
         self._written.append(text)
         await self._write(self, text)
+
+    def on_withdrawn(self, stop: Callable[[], object]) -> None:
+        """Calls `stop` when somebody takes the conversation over, or the visitor stops the answer,
+        while this turn is under way."""
+        self._stop = stop
+        if self.is_withdrawn:
+            stop()
+
+    @property
+    def can_be_stopped(self) -> bool:
+        """Whether somebody wants to know of that before the turn writes again."""
+        return self._stop is not None and not self.is_withdrawn
+
+    def withdraw(self) -> None:
+        """The pipeline says that the conversation is somebody else's."""
+        self.is_withdrawn = True
+        if self._stop is not None:
+            self._stop()
+
+    def ends_by(self, cancel: Callable[[], bool]) -> None:
+        """The pipeline says how its handler is ended; `cancel` returns False when it is done."""
+        self._cancel = cancel
+
+    def interrupt(self) -> bool:
+        """The visitor wants no more of it: its handler is cancelled. False when it is done."""
+        if self._cancel is None or not self._cancel():
+            return False
+        self.is_interrupted = True
+        if self._stop is not None:
+            self._stop()
+        return True
+
+    def resume_interrupted(self, former: Turn) -> None:
+        """It was interrupted in an earlier run, which could not be committed."""
+        self._written = [former.written]
+        self.answered_by = former.answered_by
+        self.model_use = former.model_use
+        self.tool_calls = former.tool_calls
+        self.is_interrupted = True
 
     def hand_over(
         self,

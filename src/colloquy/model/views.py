@@ -7,9 +7,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Struct
 
-from .message import Part, Sender
+from .context import ContextRecord
+from .feedback import Category, Rating
+from .message import Key, Part, Sender
+from .reply import Manner
 from .session import Event
 from .understanding import Understanding
+from .usage import ModelUse
 
 
 class Receipt(Struct, frozen=True, omit_defaults=True):
@@ -42,7 +46,11 @@ class ReplyView(Struct, frozen=True, omit_defaults=True):
     """assistant, agent, human or team."""
     author_name: str | None = None
     tone: str | None = None
-    """neutral, positive or empathetic; of automatic replies."""
+    """How it sounds, one of `model.reply.TONES`; of automatic replies."""
+    manner: Manner | None = None
+    """What tone, pace and offer the visitor's message suggested; none while all is neutral."""
+    interrupted: bool = False
+    """The visitor stopped it: this is what had been written by then."""
 
 
 class MessageState(Struct, frozen=True, omit_defaults=True):
@@ -132,7 +140,7 @@ class ReplyReason(Struct, frozen=True, omit_defaults=True):
     """Why an automatic reply is what it is; visitors are not shown it.
 
     `handler`: intent:<name>, message:<name>, slot:<name>, timer:<name>, template:<intent>,
-    fallback, apology or hand_over.
+    model:<name>, responder, fallback, apology or hand_over.
     """
 
     handler: str
@@ -140,6 +148,20 @@ class ReplyReason(Struct, frozen=True, omit_defaults=True):
     """The nearest intent, also when `confidence` did not reach `threshold`."""
     confidence: float | None = None
     threshold: float | None = None
+    model: ModelUse | None = None
+    """What a language model did for it, also where the rules answered because it failed."""
+    context: ContextRecord | None = None
+    """What it was given to know, where a context was assembled."""
+    off: list[str] = []
+    """The flags of what was switched off in understanding, as in `Understanding.off`."""
+    flags: dict[str, bool | int | float | str] = {}
+    """What was decided for it alone, or by a kill switch: flags that were asked for in the turn and
+    served by more than their default."""
+    stopped: bool = False
+    """The visitor stopped it."""
+    written: int | None = None
+    """Characters that had been written by then, those around them included that the reply is
+    without; where it was stopped."""
 
 
 class NoteRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,20 +183,59 @@ class NoteView(Struct, frozen=True, omit_defaults=True):
 
 
 class FeedbackRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether a reply helped. The newest rating of a reply counts."""
+    """Whether a reply helped: a thumb or 1 to 5. The newest rating of a reply counts.
+
+    `category` says what it is about, in a word of your own: tone, accuracy, speed.
+    """
 
     reply_id: str
-    rating: Literal["up", "down"]
+    rating: Rating
     comment: str | None = None
+    category: Category | None = None
 
 
 class FeedbackView(Struct, frozen=True, omit_defaults=True):
+    """What somebody said of a reply. A `reaction` is an emoji, or "" where it was taken back; one
+    that rates nothing has the `rating` null."""
+
     reply_id: str
     seq: int
     at: str
-    rating: str
+    rating: Rating | None
     by: str
     comment: str | None = None
+    category: str | None = None
+    reaction: str | None = None
+
+
+class ReactionRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody reacted to a reply with an emoji, in place of the one before; "" takes it back.
+
+    `sender` is who, where that is not the conversation's peer. The same `id` again is the same
+    reaction, whatever came in between.
+    """
+
+    reply_id: str
+    emoji: Annotated[str, msgspec.Meta(max_length=64)]
+    sender: Key | None = None
+    id: Key | None = None
+
+
+class ReactionView(Struct, frozen=True):
+    """What stands: the reaction that somebody has left on a reply, and what it rates."""
+
+    reply_id: str
+    by: str
+    emoji: str
+    """"" for none."""
+    rating: Rating | None
+    """None for an emoji that rates nothing."""
+
+
+class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The answer that nobody wants any more: the `turn_id` of its `reply_chunk` items."""
+
+    turn_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 
 
 class ReadRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -209,7 +270,9 @@ class TranscriptItem(Struct, frozen=True, omit_defaults=True):
     `from`, `owner`, `owner_id`, `reason`, `actor`. dead (a message that could not be handled):
     `message_id`, `number`, `cause`, `detail`. duplicate (a repeat that was not answered):
     `message_id`. timer: `name`. gap (an earlier message of the client's stream is missing):
-    `message_id`, `detail`.
+    `message_id`, `detail`. tool_call: `name` (of the tool), `call_id`, `arguments`, `cut`.
+    tool_result: `name`, `call_id`, `outcome`, `seconds`, `result`, `cut`, `detail` (what went
+    wrong). stopped (an answer, by the visitor, before its first word): `why`.
     """
 
     kind: str
@@ -235,6 +298,17 @@ class TranscriptItem(Struct, frozen=True, omit_defaults=True):
     cause: str | None = None
     detail: str | None = None
     name: str | None = None
+    call_id: str | None = None
+    """The same for a call and its result, which comes right after it."""
+    arguments: str | None = None
+    """JSON, as text: it may be cut."""
+    result: str | None = None
+    """JSON, as text: it may be cut."""
+    cut: int | None = None
+    """Characters of `arguments` or `result` in all, where there are more than are kept."""
+    outcome: str | None = None
+    """ok, failed, timeout, invalid, denied, unknown or uncertain."""
+    seconds: float | None = None
 
 
 class TranscriptPage(Struct, frozen=True):
@@ -258,8 +332,9 @@ class StreamItem(Struct, frozen=True, omit_defaults=True):
 
     `kind`: reply (`reply` is set), message (the visitor's own, committed: `seq`, `message`), owner
     (`data` says who answers now), message_duplicate (a repeat that was not answered),
-    reply_withdrawn, reply_failed, feedback (`data`). Operators also get note (`data`). Resume from
-    any `seq`; items come at least once, in order.
+    reply_withdrawn, reply_failed, feedback (`data`). Operators also get note, tool_call,
+    tool_result and reply_stopped (`data`). Resume from any `seq`; items come at least once, in
+    order.
 
     Provisional and without `seq`: reply_chunk (`data`: turn_id, attempt, offset in characters,
     text) is what a turn at work has written so far; offset 0 begins anew, the reply of the same
@@ -368,7 +443,7 @@ class SettingsView(Struct, frozen=True):
 
 
 class Principal(Struct, frozen=True):
-    """Who is asking: the id of the key and its scopes (send, read, operate, admin)."""
+    """Who is asking: the id of the key and its scopes (send, read, tools, operate, admin)."""
 
     id: str
     scopes: frozenset[str]

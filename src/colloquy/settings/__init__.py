@@ -3,30 +3,38 @@
 Defaults < preset < file (TOML) < stored override < environment < command line.
 """
 
+from .answers import DeliverySettings, FeedbackSettings, ReplySettings, WebhookSettings
 from .explain import Explanation, Statement, explain, near
 from .load import Problem, Resolution, load_settings, overlay, resolve, settings_file, truth
+from .memory import GraphSettings, LedgerSettings
+from .messages import AcceptSettings, ChannelSettings, PipelineSettings, UnderstandingSettings
+from .model import ModelSettings
 from .names import Leaf, describe, environment_name, leaf_of, shown
-from .tree import (
-    AcceptSettings,
-    ChannelSettings,
-    DeliverySettings,
+from .operating import (
+    AlertSettings,
     HealthSettings,
-    PipelineSettings,
-    ReplySettings,
-    SecuritySettings,
-    Settings,
+    MonitoringSettings,
     ShutdownSettings,
     WatchdogSettings,
-    WebhookSettings,
 )
+from .surface import ConsoleSettings, LimitSettings, SecuritySettings
+from .tree import Settings
 
 __all__ = [
     "AcceptSettings",
+    "AlertSettings",
     "ChannelSettings",
+    "ConsoleSettings",
     "DeliverySettings",
     "Explanation",
+    "FeedbackSettings",
+    "GraphSettings",
     "HealthSettings",
     "Leaf",
+    "LedgerSettings",
+    "LimitSettings",
+    "ModelSettings",
+    "MonitoringSettings",
     "PipelineSettings",
     "Problem",
     "ReplySettings",
@@ -35,6 +43,7 @@ __all__ = [
     "Settings",
     "ShutdownSettings",
     "Statement",
+    "UnderstandingSettings",
     "WatchdogSettings",
     "WebhookSettings",
     "describe",

@@ -25,6 +25,7 @@ from .names import (
     KILL_SWITCH_PREFIX,
     NOT_SETTINGS,
     PREFIX,
+    SECRET,
     Leaf,
     environment_name,
     known_names,
@@ -32,11 +33,10 @@ from .names import (
     name_of,
     shown,
 )
+from .operating import AlertSettings
 from .tree import PRESETS, Settings
 
-NOT_STORABLE = frozenset(
-    {"app", "database_url", "data_dir", "accept.spool_dir", "preset", "security.secret_key"}
-)
+NOT_STORABLE = SECRET | frozenset({"app", "database_url", "data_dir", "accept.spool_dir", "preset"})
 """Settings that must be known before the store is open, so they cannot be kept in it; and the key
 of the secrets in it, which would lie beside what it seals."""
 
@@ -257,8 +257,6 @@ def _from_kill_switches(env: Mapping[str, str], problems: list[Problem]) -> Laye
         try:
             if leaf_of(name) is None:
                 raise ValueError("there is no such flag")
-            if leaf_of(name) is None:
-                raise ValueError("there is no such flag")
             if truth(text):
                 yield name, Said(source, False)
         except ValueError as error:
@@ -272,7 +270,12 @@ def _parse(leaf: Leaf, text: str) -> Any:
         return None
     if leaf.type_name == "bool":
         return truth(text)
-    if leaf.type_name.startswith("list of"):
+    if leaf.type_name.startswith("list of") and value.startswith("[{"):
+        try:
+            value = msgspec.json.decode(value)
+        except msgspec.DecodeError as error:
+            raise ValueError(f"expected a JSON list: {error}") from None
+    elif leaf.type_name.startswith("list of"):
         value = [part.strip() for part in value.strip("[]").split(",") if part.strip()]
     # A text setting keeps what was written: "null" and "1" are texts too.
     texts = leaf.type_name.startswith(("str", "one of"))
@@ -323,6 +326,16 @@ def _conflicts(settings: Settings, origins: Mapping[str, str]) -> Iterator[Probl
     if settings.accept.max_body_bytes > settings.accept.max_pending_bytes:
         source = origins.get("accept.max_body_bytes", origins.get("accept.max_pending_bytes", ""))
         yield Problem("accept.max_body_bytes", source, "is larger than accept.max_pending_bytes")
+    for name in _unreachable(settings.alerts):
+        source = origins.get("alerts.channels", "default")
+        yield Problem(name, source, "is needed by one of alerts.channels, and not set")
+    if settings.replies.responder != "rules":
+        for name in ("base_url", "name"):
+            if not getattr(settings.replies.model, name):
+                source = origins.get("replies.responder", "default")
+                yield Problem(
+                    f"replies.model.{name}", source, "is needed by replies.responder, and not set"
+                )
     for network in settings.webhooks.allow_networks:
         try:
             ipaddress.ip_network(network)
@@ -335,6 +348,23 @@ def _conflicts(settings: Settings, origins: Mapping[str, str]) -> Iterator[Probl
         except ValueError as error:
             source = origins.get("security.trusted_proxies", "default")
             yield Problem("security.trusted_proxies", source, str(error))
+
+
+def _unreachable(alerts: AlertSettings) -> Iterator[str]:
+    """The settings that the chosen channels lack."""
+    needs: dict[str, dict[str, object]] = {
+        "webhook": {"webhook_url": alerts.webhook_url, "webhook_secret": alerts.webhook_secret},
+        "slack": {"slack_url": alerts.slack_url},
+        "email": {
+            "email_from": alerts.email_from,
+            "email_to": alerts.email_to,
+            "smtp_host": alerts.smtp_host,
+        },
+    }
+    for channel in alerts.channels:
+        for name, value in needs.get(channel, {}).items():
+            if not value:
+                yield f"alerts.{name}"
 
 
 def _unknown(name: str) -> str:

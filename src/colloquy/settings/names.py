@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from msgspec import Struct
 
-from .tree import ChannelSettings, FlagValue, Settings
+from .messages import ChannelSettings
+from .tree import FlagValue, Settings
 
 PREFIX = "COLLOQUY_"
 FLAG_PREFIX = "COLLOQUY_FLAG_"
@@ -29,13 +31,49 @@ the command line talks to and its key, the tests."""
 ALIASES = {
     "CAPTURE_METRICS": "flags.capture_metrics",
     "VERBOSE_LOGGING": "flags.verbose_logging",
+    "MONITORING_USE_ADAPTER": "flags.monitoring_use_adapter",
+    "MONITORING_ADAPTER_TYPE": "flags.monitoring_adapter_type",
+    "MONITORING_DUAL_MODE": "flags.monitoring_dual_mode",
+    "MONITORING_ENABLE_VALIDATION": "flags.monitoring_enable_validation",
+    "MONITORING_VALIDATION_STRICT": "flags.monitoring_validation_strict",
+    "MONITORING_METRICS_FLUSH_INTERVAL": "flags.monitoring_metrics_flush_interval",
+    "MONITORING_METRICS_PERSISTENCE": "flags.monitoring_metrics_persistence",
+    "AST_MIN_NAME_LENGTH": "graph.noise.min_name_length",
+    "AST_STOPLIST_EXTRA": "graph.noise.stoplist_extra",
+    "MIN_INFERRED_CONFIDENCE": "graph.noise.min_inferred_confidence",
+    "AST_CONF_EXTERNAL": "graph.noise.confidence_external",
+    "AST_CONF_FILE": "graph.noise.confidence_file",
+    "AST_CONF_CONCRETE": "graph.noise.confidence_concrete",
+    "AST_BOOST_SAME_FILE": "graph.noise.boost_same_file",
+    "AST_BOOST_TYPECHECK": "graph.noise.boost_typecheck",
+    "AST_BOOST_EXPORTED": "graph.noise.boost_exported",
+    "AST_STEP_NAME_LEN": "graph.noise.step_name_length",
+    "AST_PENALTY_IMPORT_DEPTH": "graph.noise.penalty_import_depth",
+    "AST_CONF_MULTIPLIER": "graph.noise.confidence_multiplier",
+    "AST_CONF_MIN": "graph.noise.confidence_min",
+    "AST_CONF_MAX": "graph.noise.confidence_max",
+    "SECURITY_MIN_SEVERITY": "graph.noise.security_min_severity",
+    "SECURITY_MIN_CONFIDENCE": "graph.noise.security_min_confidence",
 }
 """Environment names of older systems, with the setting that each stands for today."""
 
 KILL_SWITCH_PREFIX = "KILL_SWITCH_"
 """`KILL_SWITCH_<FLAG>=true` switches a flag off, whatever else is said about it."""
 
-CONFIDENTIAL = frozenset({"database_url", "security.secret_key"})
+SECRET = frozenset(
+    {
+        "alerts.slack_url",
+        "alerts.smtp_password",
+        "alerts.webhook_secret",
+        "alerts.webhook_url",
+        "graph.embedding_key",
+        "replies.model.api_key",
+        "security.secret_key",
+    }
+)
+"""Settings whose values are never printed. A URL to post to often has a token in it."""
+
+CONFIDENTIAL = SECRET | {"database_url"}
 """Settings whose values are never printed whole."""
 
 _ENTRY = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -132,7 +170,7 @@ def shown(name: str, value: object) -> object:
     """The value as it may be printed: a key and the password in a URL are masked."""
     if name not in CONFIDENTIAL or not isinstance(value, str):
         return value
-    if name == "security.secret_key":
+    if name in SECRET:
         return "***"
     parts = urlsplit(value)
     if parts.password is None:
@@ -144,22 +182,17 @@ def shown(name: str, value: object) -> object:
 @functools.cache
 def _fixed() -> dict[str, Leaf]:
     """Every leaf that does not hang below a channel or flag name."""
-    found: dict[str, Leaf] = {}
-    defaults = Settings()
-    for info in msgspec.structs.fields(Settings):
-        default = getattr(defaults, info.name)
+    return {leaf.name: leaf for leaf in _leaves(Settings(), "")}
+
+
+def _leaves(table: Struct, prefix: str) -> Iterator[Leaf]:
+    for info in msgspec.structs.fields(type(table)):
+        name = prefix + info.name
+        default = getattr(table, info.name)
         if isinstance(default, Struct):
-            for inner in msgspec.structs.fields(type(default)):
-                name = f"{info.name}.{inner.name}"
-                value = getattr(default, inner.name)
-                found[name] = Leaf(
-                    name, environment_name(name), inner.type, value, _doc(inner.type)
-                )
+            yield from _leaves(default, f"{name}.")
         elif not isinstance(default, dict):
-            found[info.name] = Leaf(
-                info.name, environment_name(info.name), info.type, default, _doc(info.type)
-            )
-    return found
+            yield Leaf(name, environment_name(name), info.type, default, _doc(info.type))
 
 
 @functools.cache

@@ -1,0 +1,74 @@
+"""Why somebody is served a value: each thing that may decide, the strongest first."""
+
+from __future__ import annotations
+
+from ..model.flags import Condition, Considered, Explanation
+from .buckets import BUCKETS, Buckets
+from .deciding import FlagSubject, key_of
+from .reader import Flags
+from .state import NOTHING_SAID
+
+
+def explain(flags: Flags, name: str, subject: FlagSubject) -> Explanation:
+    """The decision and what was considered for it. Raises NotFound."""
+    decision = flags.decide(name, subject)
+    state = flags.states.get(name, NOTHING_SAID)
+    said: list[tuple[str, str, str]] = []
+    """(reason, detail that it would have, in words)"""
+    held = flags.held(name)
+    said.append(("killed", held or "", f"held by {held}" if held else "no switch is thrown"))
+    override = flags.override(name)
+    said.append(
+        (
+            "override",
+            override[1] if override else "",
+            f"{override[0]!r} by {override[1]}" if override else "nothing is said at the start",
+        )
+    )
+    for listed in ("people", "agents", "tenants"):
+        count = len(getattr(state, listed))
+        if count:
+            said.append(("allowed", listed, f"{count} {listed} are served {state.allowed!r}"))
+    for rule in state.rules:
+        part = "" if rule.percentage >= 100 else f", {rule.percentage:g} % of them"
+        when = " and ".join(map(_condition, rule.when))
+        said.append(("rule", rule.name, f"{when}{part}: {rule.value!r}"))
+    bucket = None
+    if state.rollout is not None:
+        rollout = state.rollout
+        key = key_of(rollout.by)(subject)
+        bucket = Buckets(name).of(key)
+        said.append(
+            (
+                "rollout",
+                f"{rollout.percentage:g} %",
+                f"{rollout.percentage:g} % by {rollout.by} are served {rollout.value!r}; "
+                f"this one is at {100 * bucket / BUCKETS:g} %",
+            )
+        )
+    default = flags.default(name)
+    by = "operators" if state.value is not None else "the profile or a file"
+    said.append(("default", "", f"everybody else is served {default!r}, by {by}"))
+    return Explanation(
+        flag=name,
+        value=decision.value,
+        reason=decision.reason,
+        detail=decision.detail,
+        bucket=bucket,
+        considered=[
+            Considered(
+                f"{reason} {detail}".strip() if reason in ("allowed", "rule") else reason,
+                (reason, detail) == (decision.reason, decision.detail),
+                words,
+            )
+            for reason, detail, words in said
+        ],
+    )
+
+
+def _condition(condition: Condition) -> str:
+    operator = condition.operator.replace("_", " ")
+    values = ", ".join(map(str, condition.values[:5])) + (
+        ", …" if len(condition.values) > 5 else ""
+    )
+    return f"{condition.attribute} {operator} {values}".strip()
