@@ -1,0 +1,1 @@
+"""What is known: entities, relationships, and the evidence for them. Pure functions so far."""

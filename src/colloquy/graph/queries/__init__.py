@@ -1,0 +1,1 @@
+"""Reading the graph: relationships by filter, walks, paths, impact, history. Nothing writes."""

@@ -1,0 +1,1 @@
+"""What changed, from what to what: comparing states and applying the difference."""
