@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from ..model.context import AssembledContext, record_of
 from ..model.session import Session
-from ..model.turn import Said
+from ..model.turn import Said, Turn
+from ..understanding.flow.threads import of_thread
+from .contexts import Contexts
 
+THREAD_REACH = 200
+"""Lines that are looked through for those of one thread."""
 MAX_LINE = 2000
 """Characters of one line that the window keeps."""
 
@@ -29,18 +34,51 @@ class Window:
     def add(self, said: Said) -> None:
         if len(self.lines) == self.lines.maxlen:
             self.complete = False
-        text = said.text if len(said.text) <= MAX_LINE else said.text[:MAX_LINE]
-        self.lines.append(Said(said.role, text, said.at))
+        if len(said.text) > MAX_LINE:
+            said = said._replace(text=said.text[:MAX_LINE])
+        self.lines.append(said)
+
+    def place(self, said_id: str, thread: str | None) -> None:
+        """Notes the thread of a line once it is known."""
+        lines = self.lines
+        # It was said lately: from the end.
+        for index in range(len(lines) - 1, -1, -1):
+            if lines[index].id == said_id:
+                if lines[index].thread is None and thread is not None:
+                    lines[index] = lines[index]._replace(thread=thread)
+                return
 
 
 class TurnContext:
     """The context of one turn (protocol `model.turn.Context`)."""
 
-    __slots__ = ("_before", "_complete", "_fetch", "_lines", "_session", "_slots")
+    __slots__ = (
+        "_asked",
+        "_before",
+        "_complete",
+        "_fetch",
+        "_lines",
+        "_moved",
+        "_session",
+        "_slots",
+        "_threads",
+    )
 
     def __init__(
-        self, session: Session, window: Window, slots: dict[str, Any], fetch: Fetch
+        self,
+        session: Session,
+        window: Window,
+        slots: dict[str, Any],
+        fetch: Fetch,
+        threads: frozenset[str] = frozenset(),
+        moved: Sequence[tuple[str, str]] = (),
+        asked: tuple[Contexts, Turn] | None = None,
     ) -> None:
+        """`threads`: the ids under which the turn's thread is known; `moved`: messages that are in
+        another thread than the log says; `asked`: what puts contexts together, and for whom."""
+        self._asked = asked
+        self._threads = threads
+        self._moved = moved
         self._session = session
         # As it is now: while a turn is parked its own message joins the window.
         self._lines = tuple(window.lines)
@@ -68,3 +106,27 @@ class TurnContext:
         if self._complete:
             return list(lines)
         return await self._fetch(self._session, self._before, limit)
+
+    async def of_thread(self, limit: int = 10) -> list[Said]:
+        """Looks through the last `THREAD_REACH` lines of the log where memory does not do."""
+        moved = dict(self._moved)
+        lines = of_thread(self._lines, self._threads, moved)
+        if len(lines) < limit and not self._complete:
+            found = await self._fetch(self._session, self._before, THREAD_REACH)
+            lines = of_thread(found, self._threads, moved)
+        return lines[max(0, len(lines) - limit) :]
+
+    async def recall(self, text: str, limit: int = 10) -> list[Said]:
+        contexts, turn = self._contexts()
+        return await contexts.recall(turn, text, limit)
+
+    async def assemble(self, budget: int | None = None) -> AssembledContext:
+        contexts, turn = self._contexts()
+        found = await contexts.assemble(turn, budget)
+        turn.context_record = record_of(found)
+        return found
+
+    def _contexts(self) -> tuple[Contexts, Turn]:
+        if self._asked is None:
+            raise LookupError("this turn has no log to look into")
+        return self._asked
