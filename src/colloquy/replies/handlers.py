@@ -9,12 +9,15 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from ..model.errors import InvalidInput
 from ..model.reply import TONES, Reply
 from ..model.session import Owner
 from ..model.turn import Turn
+from ..model.understanding import Entity, Understanding
 
 Answer = Reply | str | None | Iterable[Reply | str]
 Handler = Callable[[Turn], Answer | Awaitable[Answer]]
@@ -23,6 +26,7 @@ ASK_AGAIN = 1
 """Times a slot is asked again when the awaited entity is missing; then the text is taken."""
 
 _SLOT = re.compile(r"\{(\w+)\}")
+_Found = TypeVar("_Found")
 
 
 class Registration:
@@ -68,10 +72,32 @@ class Handlers:
             if asker is not None:
                 chosen.append(asker)
         chosen += self.messages
-        intent = turn.understanding.intent
-        if intent is not None and intent in self.intents:
-            chosen.append(self.intents[intent])
+        found = _nearest(self.intents, turn.understanding.intent)
+        if found is not None:
+            chosen.append(found)
         return chosen
+
+
+def _nearest(known: Mapping[str, _Found], intent: str | None) -> _Found | None:
+    """What is known of the intent, else of the nearest above it: "billing" for "billing/refund"."""
+    while intent:
+        if intent in known:
+            return known[intent]
+        intent = intent.rpartition("/")[0]
+    return None
+
+
+def _standing_for(label: str, understanding: Understanding) -> Entity | None:
+    """What answers a question for this label though it has another one."""
+    if label in ("date", "time", "datetime"):
+        # A day and a time in one expression are one `datetime`: it answers either question; and
+        # "between 3 and 5" is from 3 on.
+        interval = understanding.entity("interval")
+        if interval is not None and isinstance(interval.value, dict):
+            interval = replace(interval, value=interval.value["from"])
+        return understanding.entity("datetime") or interval
+    number = understanding.entity("number") if label == "quantity" else None
+    return number and replace(number, value={"value": number.value, "unit": None})
 
 
 def fill_slot(turn: Turn) -> Reply | None:
@@ -82,9 +108,7 @@ def fill_slot(turn: Turn) -> Reply | None:
     label = asked.get("entity")
     value: Any = turn.text.strip()
     if label:
-        # A day and a time in one expression are one `datetime`: it answers either question.
-        also = "datetime" if label in ("date", "time") else label
-        entity = turn.understanding.entity(label) or turn.understanding.entity(also)
+        entity = turn.understanding.entity(label) or _standing_for(label, turn.understanding)
         if entity is None and asked.get("tries", 0) < ASK_AGAIN and asked.get("question"):
             asked["tries"] = asked.get("tries", 0) + 1
             return Reply(text=asked["question"])
@@ -121,8 +145,7 @@ class Templates:
 
     def answer(self, turn: Turn) -> Reply | None:
         """The pack's answer to the turn's intent, or None."""
-        intent = turn.understanding.intent
-        texts = self._templates.get(intent) if intent is not None else None
+        texts = _nearest(self._templates, turn.understanding.intent)
         if not texts:
             return None
         start = turn.session.last_seq % len(texts)
