@@ -6,7 +6,7 @@ busy. Truth is in the store: every commit checks the version, and a mismatch dro
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -14,15 +14,27 @@ import msgspec
 from msgspec import Struct
 
 from ..context.window import Window
+from ..model.errors import InvalidInput
 from ..model.message import Message, encode
+from ..model.reply import Manner
 from ..model.session import Session
 from ..model.turn import Said
+from ..model.understanding import Flow
 from ..model.views import ReplyReason
 from ..storage.store import Store, StoreEvent
 from ..storage.write_set import SessionRow
+from ..telemetry import get_logger
+from ..understanding.flow.standing import Standing, decode_standing
+from .reasons import is_formula
+
+log = get_logger(__name__)
 
 MAX_STREAMS = 64
 """Client streams remembered per conversation; the one that was quiet longest goes first."""
+
+
+MAX_REPLIES = 8
+"""Replies after one message that are looked at."""
 
 
 class LastIn(NamedTuple):
@@ -34,10 +46,27 @@ class LastIn(NamedTuple):
     message_id: str
 
 
+class Spoken(NamedTuple):
+    """A reply of our side since the last message; the next one is compared with it."""
+
+    id: str
+    text: str
+    at: int
+
+
 class Live:
     """One conversation's session as the worker sees it."""
 
-    __slots__ = ("arrivals", "exists", "last_in", "session", "state_bytes", "window")
+    __slots__ = (
+        "arrivals",
+        "exists",
+        "last_in",
+        "replies",
+        "session",
+        "standing",
+        "state_bytes",
+        "window",
+    )
 
     def __init__(self, session: Session, window: Window, *, exists: bool) -> None:
         self.session = session
@@ -45,6 +74,10 @@ class Live:
         self.exists = exists
         self.state_bytes = encode(session.state)
         self.last_in: LastIn | None = None
+        self.standing = Standing()
+        """Where the conversation stood after its last message."""
+        self.replies: deque[Spoken] = deque(maxlen=MAX_REPLIES)
+        """What our side has said since, oldest first."""
         self.arrivals: dict[str, int] = {}
         """When the latest handled message of each client stream was received."""
 
@@ -76,6 +109,7 @@ class MessageBody(Struct, frozen=True, omit_defaults=True):
     received_at: str
     message: msgspec.Raw
     understanding: msgspec.Raw | None = None
+    flow: Flow | None = None
     late: bool = False
     gap: bool = False
 
@@ -92,12 +126,21 @@ class ReplyBody(Struct, frozen=True, omit_defaults=True):
     metadata: dict[str, Any] = {}
     client_id: str | None = None
     tone: str | None = None
+    manner: Manner | None = None
     why: ReplyReason | None = None
+    thread: str | None = None
+    """Of an automatic reply: the thread of the message that it answers."""
+    interrupted: bool = False
+
+
+class _SeenFlow(Struct):
+    thread: str | None = None
 
 
 class _SeenMessage(Struct):
     message_id: str
     message: Message
+    flow: _SeenFlow | None = None
 
 
 _seen_message = msgspec.json.Decoder(_SeenMessage)
@@ -107,14 +150,25 @@ _seen_reply = msgspec.json.Decoder(ReplyBody)
 def said_of(event: StoreEvent) -> Said | None:
     """The event as a line of the window, or None when nobody said anything."""
     if event.kind == "message":
-        message = _seen_message.decode(event.body).message
+        seen = _seen_message.decode(event.body)
+        message = seen.message
         kind = message.sender.kind if message.sender is not None else "person"
         role = "visitor" if kind == "person" else kind
-        return Said(role, message.full_text, event.at)
+        thread = seen.flow.thread if seen.flow is not None else None
+        return Said(role, message.full_text, event.at, thread, seen.message_id)
     if event.kind == "reply":
         reply = _seen_reply.decode(event.body)
-        return Said(reply.author, reply.text or "", event.at)
+        return Said(reply.author, reply.text or "", event.at, reply.thread, reply.reply_id)
     return None
+
+
+def _standing_of(session: int, data: bytes) -> Standing:
+    """A damaged one is told of and begun anew: it came out of messages, and they go on."""
+    try:
+        return decode_standing(data)
+    except InvalidInput as error:
+        log.error("standing_damaged", session=session, detail=str(error))
+        return Standing()
 
 
 class SessionCache:
@@ -166,6 +220,7 @@ class SessionCache:
             for session in found.values()
             if session.last_seq
         ]
+        numbers = [(number,) for number, _ in places]
         lives: dict[int, Live] = {}
         for session in found.values():
             complete = session.last_seq <= 2 * self._window
@@ -173,6 +228,8 @@ class SessionCache:
             lives[session.number] = live
             self.put(live)
         if places:
+            for number, standing in await self._store.read("session_flows", sorted(numbers)):
+                lives[number].standing = _standing_of(number, standing)
             for row in await self._store.read("events_after", sorted(places)):
                 self._remember(lives[row[0]], StoreEvent(*row))
         return missing - found.keys()
@@ -182,14 +239,20 @@ class SessionCache:
         said = said_of(event)
         if said is None:
             return
+        if said.thread is None:
+            # Somebody's reply through the API: its thread was found when the next message came.
+            said = said._replace(thread=live.standing.threads.thread_of(said.id))
         live.window.add(said)
         if event.kind == "message":
             seen = _seen_message.decode(event.body)
             live.last_in = LastIn(
                 seen.message.sender_id, seen.message.full_text, event.at, seen.message_id
             )
+            live.replies.clear()
         else:
             live.last_in = None
+            if not is_formula(_seen_reply.decode(event.body).why):
+                live.replies.append(Spoken(said.id, said.text, event.at))
 
     async def recent(self, session: Session, last: int, limit: int) -> list[Said]:
         """The last lines of a conversation up to event `last` out of the log, oldest first."""

@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from msgspec.structs import replace
 
 from ..delivery.live import Signals, Waiters
 from ..delivery.outbox import Delivery, Outgoing
 from ..model.errors import StaleLease, StoreUnavailable
 from ..storage.store import InboxHeader, OutboxItem
-from ..storage.write_set import Outcome, Unit, Verdict, WriteSet
+from ..storage.write_set import Learner, Outcome, Unit, Verdict, WriteSet
 from ..telemetry import get_logger
 from . import stages, writes
 from .admission import Admission
 from .intake import Intake
+from .learning import ACTOR
+from .lesson import Lesson
 from .parking import Parking
 from .stages import Engine
 from .tally import Tally
-from .work import Fate, Work
+from .work import Fate, Work, encode_note
 
 log = get_logger(__name__)
+
+T = TypeVar("T")
 
 OUTAGE_PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -38,6 +45,7 @@ class Committer:
         delivery: Delivery,
         signals: Signals,
         waiters: Waiters,
+        passed: Callable[[bytes, str, str], None],
     ) -> None:
         self._engine = engine
         self._store = engine.store
@@ -50,6 +58,7 @@ class Committer:
         self._delivery = delivery
         self._signals = signals
         self._waiters = waiters
+        self._passed = passed
         self._gap_timeout = int(engine.settings.pipeline.gap_timeout_s * 1e6)
         self.draining = False
         self.turns = 0
@@ -72,38 +81,63 @@ class Committer:
         if not units:
             return
         started = time.perf_counter()
-        write_set = WriteSet(units=[unit for _, unit in units], leases=self._leases_of(units))
-        pauses = iter(OUTAGE_PAUSES_S)
-        while True:
-            try:
-                outcomes = await self._store.commit(write_set)
-                break
-            except StoreUnavailable:
-                if self.draining:
-                    raise
-                await asyncio.sleep(next(pauses, OUTAGE_PAUSES_S[-1]))
-            except StaleLease:
-                log.warning("stale_lease", turns=len(units))
-                self._engine.cache.clear()
-                for work, _ in units:
-                    self.put_back(work)
-                await self._intake.renew()
-                return
+        write_set = WriteSet(
+            units=[unit for _, unit in units],
+            leases=self._leases_of(units),
+            learner=self._learner_of(units),
+        )
+        try:
+            outcomes = await self.outlast(lambda: self._store.commit(write_set))
+        except StaleLease:
+            log.warning("stale_lease", turns=len(units))
+            self._engine.cache.clear()
+            for work, _ in units:
+                self.put_back(work)
+            await self._intake.renew()
+            return
         seconds = time.perf_counter() - started
         self.stage_s["commit"] += seconds
         self._metrics.stage_seconds.of("commit").observe(seconds)
         started = time.perf_counter()
         outgoing: list[Outgoing] = []
         tally = Tally(self._gap_timeout)
+        lessons: list[Lesson] = []
         for (work, unit), outcome in zip(units, outcomes, strict=True):
             if outcome.verdict is Verdict.COMMITTED:
+                if work.lesson is not None and work.lesson.offered:
+                    lessons.append(work.lesson)
                 self._committed(work, unit, outcome, outgoing, tally)
             else:
                 await self._not_committed(work, outcome)
+        if lessons:
+            self._engine.learning.committed(lessons, self._clock())
         self.turns += tally.turns
         tally.publish(self._metrics, self._admission)
         self._delivery.offer(outgoing)
         self.stage_s["after"] += time.perf_counter() - started
+
+    async def outlast(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What the store answers, once it can. Raises StoreUnavailable while draining only."""
+        pauses = iter(OUTAGE_PAUSES_S)
+        while True:
+            try:
+                return await ask()
+            except StoreUnavailable:
+                if self.draining:
+                    raise
+                await asyncio.sleep(next(pauses, OUTAGE_PAUSES_S[-1]))
+
+    def _learner_of(self, units: Iterable[tuple[Work, Unit]]) -> Learner | None:
+        make = self._engine.learner
+        if make is None or not any(unit.learned for _, unit in units):
+            return None
+        refused = known = 0
+        for work, _ in units:
+            if work.lesson is not None:
+                repeats = work.lesson.refused.count("known")
+                known += repeats
+                refused += len(work.lesson.refused) - repeats
+        return make(refused, known)
 
     def _leases_of(self, units: Iterable[tuple[Work, Unit]]) -> dict[int, int]:
         epochs: dict[int, int] = {}
@@ -168,6 +202,8 @@ class Committer:
             [row.reply_id for row in unit.outbox],
         )
         self._signals.touch(work.conversation)
+        if work.turn.owner is not None and any(one.kind == "owner_changed" for one in unit.events):
+            self._passed(work.conversation, work.turn.owner[0], ACTOR)
         if "inbox_insert" in unit.rows:
             if self._store.shared:
                 self._intake.look()
@@ -191,11 +227,20 @@ class Committer:
             left = await self._store.payloads(work.ids)
             work.fate = Fate.PUT_BACK if left else Fate.GONE
             work.missing = tuple(number for number in work.ids if number not in left)
+        elif outcome.verdict is Verdict.FAILED and work.lesson and work.lesson.learned:
+            # What it teaches may be what is refused, and is the lesser loss.
+            log.error("lesson_refused", exc_info=outcome.error)
+            self._engine.learning.doubt(work)
+            work.fate = Fate.PUT_BACK
         elif outcome.verdict is Verdict.FAILED and outcome.error is not None:
             log.error("refused_by_store", exc_info=outcome.error)
             await self.bury(work, outcome.error)
         else:
             work.fate = Fate.PUT_BACK
+        if work.fate is Fate.PUT_BACK and (calls := work.calls):
+            # Its next run may not call them: somebody else may own the conversation by then.
+            note = encode_note(replace(work.note, calls=calls))
+            self.scheduler.replace(work.headers[0]._replace(note=note))
 
     async def bury(self, work: Work, error: Exception) -> None:
         """The database refuses what this turn wants to write: an attempt, then the dead letters,

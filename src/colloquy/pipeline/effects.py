@@ -38,9 +38,7 @@ class Effects:
             arguments = encode(args)
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"the arguments of an effect must be JSON: {error}") from error
-        key = ids.effect_key(
-            _first_turn(turn) if scope == "turn" else turn.session.id, name, arguments
-        )
+        key = ids.effect_key(turn.origin if scope == "turn" else turn.session.id, name, arguments)
         known = await self._store.effect(key)
         if known is not None and known.state == "done":
             return msgspec.json.decode(known.result or b"null")
@@ -71,11 +69,6 @@ class Effects:
 
     async def _set(self, key: bytes, state: str, result: bytes | None) -> None:
         await self._store.change("effect_set", [(key, state, self._clock(), result)])
-
-
-def _first_turn(turn: Turn) -> bytes:
-    """A retried dead letter is a new turn, but what its first one did outside is done."""
-    return ids.turn_id(turn.incoming[0].message_id) if turn.incoming else turn.id
 
 
 async def _call(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -1,25 +1,42 @@
-"""Why a turn was answered as it was, and in which tone."""
+"""Why a turn was answered as it was."""
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from ..flags import PinnedFlags
 from ..model.turn import Turn
 from ..model.views import ReplyReason
 
-_TONES = {"negative": "empathetic", "neutral": "neutral", "positive": "positive"}
+_FORMULAS = frozenset({"fallback", "apology", "hand_over"})
 
 
-def reason_of(turn: Turn, threshold: float | None) -> ReplyReason | None:
-    """Which handler answered and what it went by; None if nobody answered."""
+def reason_of(
+    turn: Turn, threshold: float | None, flags: PinnedFlags | None = None
+) -> ReplyReason | None:
+    """Which handler answered and what it went by; None if nobody answered. `flags`: the turn's."""
     if turn.answered_by is None:
         return None
+    reason = ReplyReason(
+        turn.answered_by,
+        model=turn.model_use,
+        context=turn.context_record,
+        flags={} if flags is None else flags.decided,
+        stopped=turn.is_interrupted,
+        written=len(turn.written) if turn.is_interrupted else None,
+    )
     if not turn.incoming or not turn.raw_understanding or threshold is None:
-        return ReplyReason(turn.answered_by)
+        return reason
     found = turn.understanding
-    return ReplyReason(
-        turn.answered_by, found.intent or found.guess, round(found.confidence, 4), threshold
+    return replace(
+        reason,
+        intent=found.intent or found.guess,
+        confidence=round(found.confidence, 4),
+        threshold=threshold,
+        off=found.off,
     )
 
 
-def tone_of(turn: Turn) -> str:
-    """The tone of a reply that says none itself: kind to who is cross, glad with who is glad."""
-    return _TONES[turn.understanding.feeling]
+def is_formula(why: ReplyReason | None) -> bool:
+    """Whether a reply says only that nothing was said: it answers nothing and asks nothing."""
+    return why is not None and why.handler in _FORMULAS

@@ -1,7 +1,8 @@
-"""The stages of a batch, in order: load, recognise repeats, understand, context, answer.
+"""The stages of a batch, in order: load, understand, recognise repeats, follow (in `following`),
+context, answer.
 
 Each stage takes a batch of works and returns those that go on; a stage that fails for one turn
-fails that turn only. `load` and `understand` see the whole batch at once. Context and answer need
+fails that turn only. `load` and `understand` see the whole batch at once. The others need
 the state that the turn before left, so they go in rounds, one turn of each conversation per round.
 """
 
@@ -16,24 +17,31 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ..context.contexts import Contexts
 from ..context.window import TurnContext, Window
-from ..flags import Flags
+from ..flags import Flags, FlagSubject
 from ..model import ids
 from ..model.errors import InvalidInput
 from ..model.message import Message, encode
 from ..model.reply import Reply
 from ..model.session import Session
 from ..model.times import Clock
-from ..model.turn import Fired, Incoming, Turn
+from ..model.turn import Fired, Incoming, Pin, Turn, TurnGraph
+from ..model.understanding import EMOTIONS_OFF
 from ..replies.handlers import Handlers, Registration, Templates, fill_slot, replies_of
+from ..replies.responder import Responder
+from ..replies.tone import Tones
+from ..replies.wording import opened
 from ..settings import Settings
 from ..storage.store import Store
-from ..storage.write_set import KIND_MESSAGE, KIND_RECORD, KIND_TIMER
+from ..storage.write_set import KIND_MESSAGE, KIND_RECORD, KIND_TIMER, Learner
 from ..telemetry import Metrics, get_logger
-from ..understanding.analyse import Item, Understood
 from ..understanding.compute import ComputeCrashed
+from ..understanding.flow.threads import ids_of
+from ..understanding.wire import Item, Understood
 from .cache import LastIn, Live, SessionCache
 from .effects import Effects
+from .learning import Learning
 from .work import Fate, Note, Work
 from .writes import state_of
 from .writing import Writing
@@ -42,6 +50,9 @@ log = get_logger(__name__)
 
 _message = msgspec.json.Decoder(Message)
 _fired = msgspec.json.Decoder(Fired)
+
+MakeLearner = Callable[[int, int], Learner]
+"""Of how many statements were refused, and how many known already, before the commit."""
 
 MAX_STATE = 256 * 1024
 """Bytes of one conversation's state."""
@@ -67,10 +78,16 @@ class Engine:
         compute: Compute,
         handlers: Handlers,
         templates: Templates,
+        tones: Tones,
+        responder: Responder | None,
+        contexts: Contexts,
         cache: SessionCache,
         effects: Effects,
         writing: Writing,
+        learning: Learning,
+        learner: MakeLearner | None,
         metrics: Metrics,
+        knows: Callable[[Turn], TurnGraph],
         region: str | None,
         threshold: float,
         clock: Clock,
@@ -81,10 +98,19 @@ class Engine:
         self.compute = compute
         self.handlers = handlers
         self.templates = templates
+        self.tones = tones
+        self.responder = responder
+        """Answers before the fallback does; None where rules alone answer."""
+        self.contexts = contexts
         self.cache = cache
         self.effects = effects
         self.writing = writing
+        self.learning = learning
+        self.learner = learner
+        """Makes what writes into the graph in one commit; None: nothing is learned."""
         self.metrics = metrics
+        self.knows = knows
+        """What a turn's handler can ask of the graph."""
         self.region = region
         self.threshold = threshold
         """The confidence from which an intent is sure."""
@@ -169,7 +195,7 @@ def _decode(
 def new_turn(engine: Engine, work: Work, incoming: list[Incoming], fired: Fired | None) -> Turn:
     """The turn of a work whose session is known."""
     header = work.headers[0]
-    return Turn(
+    turn = Turn(
         # A retried dead letter is a new turn (engine 20): its replies are not the dead one's.
         id=ids.turn_id(header.message_id, header.id if work.note.late else 0),
         session=work.live.session,
@@ -178,6 +204,21 @@ def new_turn(engine: Engine, work: Work, incoming: list[Incoming], fired: Fired 
         write=engine.writing.write,
         fired=fired,
         attempt=work.headers[0].attempts + 1,
+    )
+    turn.graph = engine.knows(turn)
+    turn.flags = work.flags = engine.flags.pin(_subject_of(work.live.session, incoming))
+    return turn
+
+
+def _subject_of(session: Session, incoming: list[Incoming]) -> FlagSubject:
+    """Whom flags are asked for: the peer, or the program that wrote last."""
+    sender = incoming[-1].message.sender if incoming else None
+    return FlagSubject(
+        conversation=session.id,
+        channel=session.channel,
+        person=session.key,
+        tenant=session.account,
+        agent=sender.id if sender is not None and sender.kind == "agent" else "",
     )
 
 
@@ -251,6 +292,7 @@ async def _drop_repeats(engine: Engine, work: Work, window_s: float) -> None:
         if len(kept) > 1:
             turn.raw_understanding.append(raws[-1])
         turn.incoming = [turn.incoming[index] for index in kept]
+        work.cues = [work.cues[index] for index in kept if index < len(work.cues)]
 
 
 async def _nothing_said(engine: Engine, work: Work) -> bool:
@@ -286,9 +328,9 @@ async def understand(engine: Engine, works: list[Work]) -> list[Work]:
         if work.headers[0].kind == KIND_MESSAGE:
             turn = work.turn
             for incoming in turn.incoming:
-                items.append(_item(engine, incoming, incoming.message.full_text))
+                items.append(_item(engine, work, incoming, incoming.message.full_text))
             if len(turn.incoming) > 1:
-                items.append(_item(engine, turn.incoming[-1], turn.text))
+                items.append(_item(engine, work, turn.incoming[-1], turn.text))
         counts.append(len(items) - before)
     if not items:
         return works
@@ -298,14 +340,18 @@ async def understand(engine: Engine, works: list[Work]) -> list[Work]:
         return await _bisect(engine, works, error)
     start = 0
     for work, count in zip(works, counts, strict=True):
-        work.turn.raw_understanding = [found.raw for found in understood[start : start + count]]
+        found = understood[start : start + count]
+        work.turn.raw_understanding = [one.raw for one in found]
+        # A burst has one more, of its whole text.
+        work.cues = [one.cues for one in found[: len(work.turn.incoming)]]
         start += count
     return works
 
 
-def _item(engine: Engine, incoming: Incoming, text: str) -> Item:
+def _item(engine: Engine, work: Work, incoming: Incoming, text: str) -> Item:
     message = incoming.message
-    return Item(text, incoming.received_at, message.time_zone, engine.region)
+    feels = work.flags.enabled(EMOTIONS_OFF)
+    return Item(text, incoming.received_at, message.time_zone, engine.region, feels)
 
 
 async def _bisect(engine: Engine, works: list[Work], error: Exception) -> list[Work]:
@@ -324,14 +370,27 @@ def give_context(engine: Engine, works: list[Work]) -> list[Work]:
     """The session's state as it is now, and a way to the recent window."""
     for work in works:
         turn = work.turn
-        state = work.live.session.state
-        turn.state = _copy(state.get("data"))
-        turn.slots = _copy(state.get("slots"))
-        turn.asked = dict(state["asked"]) if "asked" in state else None
+        _give_state(turn, work.live.session)
+        turn.manner = engine.tones.suggest(turn)
+        threads = (work.standing or work.live.standing).threads
         turn.context = TurnContext(
-            work.live.session, work.live.window, turn.slots, engine.cache.recent
+            work.live.session,
+            work.live.window,
+            turn.slots,
+            engine.cache.recent,
+            ids_of(threads, turn.thread),
+            threads.moved,
+            (engine.contexts, turn),
         )
     return works
+
+
+def _give_state(turn: Turn, session: Session) -> None:
+    state = session.state
+    turn.state = _copy(state.get("data"))
+    turn.slots = _copy(state.get("slots"))
+    turn.asked = dict(state["asked"]) if "asked" in state else None
+    turn.pinned = [Pin(*pin) for pin in state.get("pinned", ())]
 
 
 def _copy(value: Any) -> dict[str, Any]:
@@ -364,7 +423,8 @@ async def answer(
             else:
                 handlers = engine.handlers.for_turn(work.turn)
                 if handlers or work.turn.asked is not None or _falls_back(engine, work.turn):
-                    work.task = asyncio.create_task(_handled(engine, work.turn, handlers))
+                    work.task = asyncio.create_task(_answered(engine, work, handlers))
+                    work.turn.ends_by(work.task.cancel)
                     running.append(work)
                 else:
                     work.replies = _by_rule(engine, work.turn)
@@ -427,7 +487,8 @@ def is_answered_here(work: Work) -> bool:
 
 def _falls_back(engine: Engine, turn: Turn) -> bool:
     """Nobody was chosen for this turn, but the app has a last word for such turns."""
-    return engine.handlers.fallback is not None and turn.fired is None
+    has_word = engine.handlers.fallback is not None or engine.responder is not None
+    return has_word and turn.fired is None
 
 
 def _by_rule(engine: Engine, turn: Turn) -> list[Reply]:
@@ -438,14 +499,42 @@ def _by_rule(engine: Engine, turn: Turn) -> list[Reply]:
         return [templated]
     turn.answered_by = "fallback"
     fallback = engine.settings.replies.fallback
-    return [Reply(text=fallback)] if fallback else []
+    return [_opened(engine, turn, Reply(text=fallback))] if fallback else []
+
+
+def _opened(engine: Engine, turn: Turn, reply: Reply) -> Reply:
+    """What was written long before, with a word for what the visitor feels now."""
+    if reply.text is None or not engine.settings.replies.openings:
+        return reply
+    text = opened(reply.text, turn.manner.tone, turn.understanding.language, turn.session.last_seq)
+    return reply if text is reply.text else msgspec.structs.replace(reply, text=text)
 
 
 def _templated(engine: Engine, turn: Turn) -> Reply | None:
     reply = engine.templates.answer(turn)
     if reply is not None:
         turn.answered_by = f"template:{turn.understanding.intent}"
+        reply = _opened(engine, turn, reply)
     return reply
+
+
+async def _answered(engine: Engine, work: Work, handlers: list[Registration]) -> list[Reply]:
+    """What the handlers say or, once the visitor has stopped them, what they wrote until then."""
+    turn = work.turn
+    if not engine.writing.recall(turn):
+        try:
+            replies = await _handled(engine, turn, handlers)
+        except (asyncio.CancelledError, Exception):
+            if not turn.is_interrupted:
+                raise
+    if not turn.is_interrupted:
+        return replies
+    # Of what a handler did by halves only the words stand; the visitor has seen them.
+    _give_state(turn, work.live.session)
+    turn.asked = turn.owner = work.threads = None
+    turn.timers.clear()
+    written = turn.written.strip()
+    return [Reply(text=written)] if written else []
 
 
 async def _handled(engine: Engine, turn: Turn, handlers: list[Registration]) -> list[Reply]:
@@ -471,6 +560,11 @@ async def _handled(engine: Engine, turn: Turn, handlers: list[Registration]) -> 
     templated = _templated(engine, turn)
     if templated is not None:
         return [templated]
+    if engine.responder is not None:
+        turn.answered_by = "responder"
+        said = await engine.responder.respond(turn)
+        if said is not None:
+            return said
     if engine.handlers.fallback is not None:
         turn.answered_by = engine.handlers.fallback.name
         return await _said(engine, engine.handlers.fallback, turn)

@@ -10,16 +10,24 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ..flags import PinnedFlags
 from ..model.errors import ColloquyError
 from ..model.message import encode
 from ..model.reply import Reply
 from ..model.times import rfc3339
 from ..model.turn import Incoming, Turn
+from ..model.understanding import Cues, Flow
+from ..model.usage import ToolRecord, note_call
 from ..storage.store import InboxHeader
+from ..understanding.flow.handle import ThreadHandle
+from ..understanding.flow.standing import Standing
 from .cache import Live
+from .lesson import Lesson
 from .scheduler import Bundle
 
 MAX_ATTEMPTS_NOTED = 20
+MAX_CALLS_NOTED = 200
+"""Calls of tools in one turn, with all its attempts, that the log has."""
 MAX_TRACE = 4000
 """Characters of a traceback that are kept with an attempt."""
 
@@ -51,6 +59,10 @@ class Note(Struct, omit_defaults=True):
     """It was a dead letter and is retried at the end of its conversation."""
     gap: int | None = None
     """The sequence number it had before it died."""
+    calls: list[ToolRecord] = []
+    """The tools that its attempts called, which are not in the log yet."""
+    logged: list[str] = []
+    """The ids of those that are: a retried dead letter is told of them once more."""
 
 
 _note = msgspec.json.Decoder(Note)
@@ -65,18 +77,24 @@ class Work:
 
     __slots__ = (
         "bundle",
+        "cues",
         "epoch",
         "error",
         "fate",
+        "flags",
+        "flows",
         "handle",
         "headers",
+        "lesson",
         "live",
         "missing",
         "note",
         "payloads",
         "repeats",
         "replies",
+        "standing",
         "task",
+        "threads",
         "turn",
         "was_parked",
     )
@@ -91,14 +109,26 @@ class Work:
         self.fate = Fate.GOING
         self.live: Live
         self.turn: Turn
+        self.flags: PinnedFlags
+        """Those of the turn."""
         self.note = note_of(bundle.headers[0].note)
         self.payloads: dict[int, bytes] = {}
         """What came in, byte for byte, by inbox number."""
         self.repeats: list[tuple[Incoming, str]] = []
         """Messages that only repeat another one of this conversation, and that one's id."""
+        self.cues: list[Cues] = []
+        """What was understood of each message, as far as its flow needs it; none of history."""
+        self.flows: list[Flow | None] = []
+        """Where each message of the turn stands; None for one whose event is in the log already."""
+        self.standing: Standing | None = None
+        """Where the conversation stands after them; None when nothing new was said."""
+        self.threads: ThreadHandle | None = None
+        """What its handler may change of the conversation's threads."""
         self.replies: list[Reply] = []
         self.error: Exception | None = None
         self.task: asyncio.Task[list[Reply]] | None = None
+        self.lesson: Lesson | None = None
+        """What it teaches the graph with the unit that is being written."""
         self.was_parked = False
         self.handle = 0
         """Its entry in the file of running messages while it is parked."""
@@ -110,6 +140,15 @@ class Work:
     @property
     def ids(self) -> tuple[int, ...]:
         return tuple(header.id for header in self.headers)
+
+    @property
+    def calls(self) -> list[ToolRecord]:
+        """The tools that this and earlier attempts called, those in the log left out."""
+        found: dict[str, ToolRecord] = {}
+        for one in (*self.note.calls, *self.turn.tool_calls.values()):
+            if one.call_id not in self.note.logged:
+                note_call(found, one)
+        return list(found.values())[:MAX_CALLS_NOTED]
 
     def fail(self, error: Exception) -> None:
         self.error = error

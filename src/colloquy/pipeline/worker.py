@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
 from ..delivery.live import Signals, Waiters
 from ..delivery.outbox import Delivery
-from ..model.errors import Crashed, Overloaded, StoreUnavailable, Transient, Unavailable
+from ..model.errors import (
+    ColloquyError,
+    Crashed,
+    FlagKilled,
+    Overloaded,
+    StoreUnavailable,
+    Transient,
+    Unavailable,
+)
 from ..storage.store import InboxHeader
 from ..storage.write_set import Unit
 from ..telemetry import get_logger
 from ..understanding.compute import ComputeCrashed
-from . import stages, writes
+from . import following, stages, writes
 from .admission import Admission
 from .committer import OUTAGE_PAUSES_S, Committer
 from .intake import Intake
+from .lesson import Taught
 from .parking import Parking
 from .running import RunningFile
 from .scheduler import Bundle, Scheduler
@@ -56,7 +65,9 @@ class Worker:
         running: RunningFile,
         *,
         name: str,
+        passed: Callable[[bytes, str, str], None],
     ) -> None:
+        """`passed` is told of a conversation that has another owner: its id, who, by whom."""
         self._engine = engine
         self._store = engine.store
         self._settings = engine.settings.pipeline
@@ -84,7 +95,7 @@ class Worker:
             wake=self._wake,
         )
         self._committer = Committer(
-            engine, self.intake, self._parking, admission, delivery, signals, waiters
+            engine, self.intake, self._parking, admission, delivery, signals, waiters, passed
         )
         self.stage_s = self._committer.stage_s
         self._batches: set[asyncio.Task[None]] = set()
@@ -303,6 +314,7 @@ class Worker:
         going = [work for work in going if self._in_sequence(work)]
         going = await self._stage("understand", stages.understand(engine, going))
         units: list[tuple[Work, Unit]] = []
+        taught: Taught = {}
         blocked: set[bytes] = set()
         lanes: dict[bytes, list[Work]] = {}
         for work in works:
@@ -315,12 +327,13 @@ class Worker:
                 if work.fate is Fate.GOING and work.conversation not in blocked
             ]
             fresh = await self._stage("repeats", stages.recognise_repeats(engine, fresh))
+            fresh = self._timed("flow", following.follow, fresh)
             stages.give_context(engine, fresh)
             await self._stage("answer", stages.answer(engine, fresh, self._parking.has_room))
+            current = self._unblocked(current, blocked)
+            # All before the first unit: in a row, their code and data stay in the caches.
+            await self._teach(current, taught)
             for work in current:
-                if work.conversation in blocked:
-                    work.fate = Fate.PUT_BACK
-                    continue
                 unit = await self._unit(work)
                 if work.fate in (Fate.PARKED, Fate.RETRY, Fate.PUT_BACK):
                     # What comes after it in its conversation must wait for it.
@@ -357,6 +370,16 @@ class Worker:
         self._metrics.stage_seconds.of(name).observe(seconds)
         return result
 
+    def _timed(
+        self, name: str, stage: Callable[[list[Work]], list[Work]], works: list[Work]
+    ) -> list[Work]:
+        started = time.perf_counter()
+        going = stage(works)
+        seconds = time.perf_counter() - started
+        self.stage_s[name] += seconds
+        self._metrics.stage_seconds.of(name).observe(seconds)
+        return going
+
     def _over_crash_limit(self, work: Work) -> bool:
         if work.note.crashes < self._settings.crash_limit:
             return False
@@ -372,11 +395,42 @@ class Worker:
         work.fate = Fate.PUT_BACK
         return False
 
-    async def _unit(self, work: Work) -> Unit | None:
-        """What this work's fate writes."""
+    def _unblocked(self, works: list[Work], blocked: set[bytes]) -> list[Work]:
+        """The works whose conversation goes on in this batch; the others are put back."""
+        for work in works:
+            if work.conversation in blocked:
+                work.fate = Fate.PUT_BACK
+        return [work for work in works if work.conversation not in blocked]
+
+    async def _teach(self, works: list[Work], taught: Taught) -> None:
+        """Finds what works, of one conversation each, teach the graph: before their sessions move
+        on. `taught`: by all that are committed together."""
+        learning = self._engine.learning if self._engine.learner is not None else None
+        for work in works:
+            work.lesson = None
+        if learning is None:
+            return
+        promises = learning.withdrawn(works)
+        if promises:
+            await self._committer.outlast(lambda: learning.recall(self._store, promises, taught))
         now = self._clock()
+        for work in works:
+            if work.fate in (Fate.ANSWERED, Fate.PARKED):
+                work.lesson = learning.lesson(work, taught, now)
+
+    async def _unit(self, work: Work) -> Unit | None:
+        """What this work's fate writes, with its lesson."""
+        unit = await self._written(work, self._clock())
+        if unit is not None and work.lesson is not None:
+            unit.learned = tuple(work.lesson.learned)
+        return unit
+
+    async def _written(self, work: Work, now: int) -> Unit | None:
         replies = self._engine.settings.replies
         if work.fate is Fate.ANSWERED:
+            revoked = work.flags.revoked
+            if revoked:
+                return self._without(work, now, revoked)
             timers = work.turn.timers
             numbers = await self._store.new_inbox_numbers(len(timers)) if timers else []
             return writes.finished(
@@ -390,6 +444,13 @@ class Worker:
         if work.fate is Fate.FAILED:
             return self._failed(work, now)
         return None
+
+    def _without(self, work: Work, now: int, revoked: list[str]) -> Unit:
+        """A switch was thrown while the turn was under way: it is done again, without what it used
+        (engine decision 36)."""
+        log.warning("turn_again_after_kill", inbox_id=work.headers[0].id, flags=revoked)
+        work.fate = Fate.RETRY
+        return writes.retried(work, now, now, FlagKilled(revoked), counts=False)
 
     def _failed(self, work: Work, now: int) -> Unit:
         """Another attempt, or the dead letters (engine decision 19)."""
@@ -412,7 +473,7 @@ class Worker:
             if attempts < len(delays):
                 due = now + int(delays[attempts] * 1e6)
                 return writes.retried(work, now, due, error, counts=True)
-        elif attempts == 0:
+        elif attempts == 0 and not (isinstance(error, ColloquyError) and error.is_about_input):
             return writes.retried(work, now, now, error, counts=True)
         work.fate = Fate.DEAD
         log.warning(
@@ -421,7 +482,7 @@ class Worker:
             code=code_of(error),
             detail=str(error)[:200],
         )
-        speaks = self._engine.flags.enabled("enable_apology") and stages.is_answered_here(work)
+        speaks = work.flags.enabled("enable_apology") and stages.is_answered_here(work)
         return writes.dead(work, now, error, self._engine.settings.replies if speaks else None)
 
     # -- commit -------------------------------------------------------------------------------
@@ -461,6 +522,7 @@ class Worker:
         handle = self._running.begin(tuple(number for work in works for number in work.ids))
         try:
             units: list[tuple[Work, Unit]] = []
+            taught: Taught = {}
             for work in works:
                 assert work.task is not None
                 if work.error is not None:
@@ -469,6 +531,7 @@ class Worker:
                     work.fate = Fate.PUT_BACK
                 else:
                     stages.take_result(work)
+                await self._teach([work], taught)
                 unit = await self._unit(work)
                 if unit is not None:
                     units.append((work, unit))

@@ -7,12 +7,14 @@ worker drops the cache entry and the turn is done again from the store.
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from ..model import ids
 from ..model.message import encode
 from ..model.reply import Reply
 from ..model.times import rfc3339
 from ..model.turn import Incoming, Said, Turn
+from ..model.understanding import Flow
 from ..model.views import ReplyReason
 from ..settings import ReplySettings
 from ..storage.write_set import (
@@ -25,9 +27,11 @@ from ..storage.write_set import (
     StateRow,
     Unit,
 )
-from .cache import LastIn, MessageBody, ReplyBody
+from ..understanding.flow.standing import encode_standing
+from .cache import LastIn, MessageBody, ReplyBody, Spoken
+from .calls import append_calls
 from .headline import feel, hear, preview_of
-from .reasons import reason_of, tone_of
+from .reasons import is_formula, reason_of
 from .work import Work, code_of, encode_note, with_attempt
 
 HIGH, NORMAL = 1, 0
@@ -43,6 +47,8 @@ def state_of(turn: Turn) -> bytes:
         state["slots"] = turn.slots
     if turn.asked is not None:
         state["asked"] = turn.asked
+    if turn.pinned:
+        state["pinned"] = turn.pinned
     return encode(state)
 
 
@@ -63,12 +69,18 @@ def finished(
     unit = _begin(work, now)
     unit.done = work.ids
     _append_incoming(work, unit, now)
+    _change_threads(work, unit)
     if work.turn.fired is not None:
         unit.events.append(
             EventRow("timer_fired", now, work.turn.id, None, encode(work.turn.fired))
         )
+    append_calls(work, unit, now)
     _move_state(work, unit, now)
-    _append_replies(work, unit, now, reason_of(work.turn, threshold))
+    why = reason_of(work.turn, threshold, work.flags)
+    _append_replies(work, unit, now, why)
+    if work.turn.is_interrupted and not work.replies:
+        # No reply says so: it was stopped before its first word.
+        unit.events.append(EventRow("reply_stopped", now, work.turn.id, None, encode({"why": why})))
     _append_timers(work, unit, now, timer_ids)
     return unit
 
@@ -97,8 +109,11 @@ def retried(work: Work, now: int, due: int, error: Exception, *, counts: bool) -
     unit = Unit(session=NO_SESSION, at=now)
     rows = []
     headers = []
+    tried = with_attempt(work.note, error, now)
+    calls = work.calls
     for header in work.headers:
-        note = encode_note(with_attempt(work.note, error, now))
+        # Of a burst that is taken apart, the tools were called for the turn of the first message.
+        note = encode_note(replace(tried, calls=calls if header is work.headers[0] else []))
         changed = header._replace(
             state="retry",
             due_at=due,
@@ -120,7 +135,15 @@ def dead(work: Work, now: int, error: Exception, replies: ReplySettings | None) 
     """
     unit = _begin(work, now)
     unit.done = work.ids
-    note = encode_note(with_attempt(work.note, error, now))
+    if not work.was_parked:
+        # The message is not in the log, so its thread may be none.
+        work.turn.flow = Flow()
+    tried = with_attempt(work.note, error, now)
+    if work.turn.incoming or work.turn.fired is not None:
+        # Else its message cannot be read, or nothing that it said can be written.
+        logged = [*work.note.logged, *append_calls(work, unit, now)]
+        tried = replace(tried, calls=[], logged=logged)
+    note = encode_note(tried)
     rows = []
     for header in work.headers:
         rows.append(
@@ -192,11 +215,13 @@ def _append_incoming(work: Work, unit: Unit, now: int) -> None:
         if incoming.gap:
             unit.events.append(_gap_event(incoming, turn.id, now))
         raw = raws[index] if index < len(raws) else None
+        flow = work.flows[index] if index < len(work.flows) else None
         body = MessageBody(
             message_id=incoming.message_id.hex(),
             received_at=rfc3339(incoming.received_at),
             message=msgspec.Raw(incoming.payload),
             understanding=msgspec.Raw(raw) if raw else None,
+            flow=flow,
             late=incoming.late,
             gap=incoming.gap,
         )
@@ -205,14 +230,34 @@ def _append_incoming(work: Work, unit: Unit, now: int) -> None:
         hear(unit.headline, message, len(unit.events) - 1)
         kind = message.sender.kind if message.sender is not None else "person"
         text = message.full_text
-        live.window.add(Said("visitor" if kind == "person" else kind, text, now))
+        live.window.add(
+            Said(
+                "visitor" if kind == "person" else kind,
+                text,
+                now,
+                flow.thread if flow is not None else None,
+                incoming.message_id.hex(),
+            )
+        )
+        live.replies.clear()
         live.last_in = LastIn(
             message.sender_id, text, incoming.received_at, incoming.message_id.hex()
         )
     if unit.headline.said is not None:
         feel(unit.headline, turn)
+    if work.standing is not None and not work.was_parked:
+        live.standing = work.standing
+        unit.headline.flow = encode_standing(work.standing)
     _append_repeats(work, unit, now)
     _count_stream(work, unit)
+
+
+def _change_threads(work: Work, unit: Unit) -> None:
+    """What the handler did to the threads. Nothing else moved them while the turn was under way."""
+    if work.threads is not None and work.threads.changed:
+        live = work.live
+        live.standing = msgspec.structs.replace(live.standing, threads=work.threads.state)
+        unit.headline.flow = encode_standing(live.standing)
 
 
 def _append_repeats(work: Work, unit: Unit, now: int) -> None:
@@ -258,8 +303,11 @@ def _append_replies(work: Work, unit: Unit, now: int, why: ReplyReason | None) -
             parts=list(reply.parts),
             quick_replies=reply.quick_replies,
             metadata=reply.metadata,
-            tone=reply.tone or tone_of(turn),
+            tone=reply.tone or turn.manner.tone,
+            manner=None if turn.manner.is_plain else turn.manner,
             why=why,
+            thread=turn.thread,
+            interrupted=turn.is_interrupted,
         )
         unit.outbox.append(
             OutboxRow(
@@ -269,7 +317,10 @@ def _append_replies(work: Work, unit: Unit, now: int, why: ReplyReason | None) -
         )  # fmt: skip
         unit.events.append(EventRow("reply", now, turn.id, None, encode(body)))
         unit.headline.preview = preview_of(reply.text, reply.parts) or unit.headline.preview
-        work.live.window.add(Said("assistant", reply.text or "", now))
+        said = Said("assistant", reply.text or "", now, turn.thread, reply_id.hex())
+        work.live.window.add(said)
+        if not is_formula(why):
+            work.live.replies.append(Spoken(said.id, said.text, now))
         work.live.last_in = None
 
 

@@ -1,5 +1,5 @@
 """`Turn.write`: pieces of an answer on their way to the watchers, gathered, and stopped when
-somebody takes the conversation over."""
+somebody takes the conversation over or the visitor has had enough."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ FLUSH_S = 0.03
 """Pieces within this time go out together: faster than that nobody reads."""
 FLUSH_CHARS = 256
 """So much text goes out at once."""
+MAX_INTERRUPTED = 100
+"""Interrupted turns that are remembered until they are committed."""
 
 
 class _Flow:
@@ -53,6 +55,9 @@ class Writing:
         self._cache = cache
         self._drafts = drafts
         self._flows: dict[bytes, _Flow] = {}
+        self._checks: set[asyncio.Task[bool]] = set()
+        self._interrupted: dict[bytes, Turn] = {}
+        """The runs that were interrupted: one whose commit fails is not begun anew."""
 
     async def write(self, turn: Turn, text: str) -> None:
         """See `Turn.write`."""
@@ -74,9 +79,32 @@ class Writing:
         """Tells the watchers that this turn is at work, though it has written nothing yet."""
         self._flow(turn)
 
+    def interrupt(self, conversation: bytes, turn_id: str) -> bool:
+        """The visitor wants no more of this answer. False when it is not being made here."""
+        flow = self._flows.get(conversation)
+        if flow is None or flow.is_stopped or flow.draft.turn_id != turn_id:
+            return False
+        if flow.turn.is_interrupted:
+            return True
+        if not flow.turn.interrupt():
+            return False
+        while len(self._interrupted) >= MAX_INTERRUPTED:
+            del self._interrupted[next(iter(self._interrupted))]
+        self._interrupted[flow.turn.id] = flow.turn
+        return True
+
+    def recall(self, turn: Turn) -> bool:
+        """Whether this turn was interrupted in an earlier run: then it says what it wrote there."""
+        former = self._interrupted.get(turn.id)
+        if former is not None:
+            turn.resume_interrupted(former)
+        return former is not None
+
     def end(self, turn: Turn, *, answered: bool) -> None:
         """The turn is committed with a reply (`answered`), or comes to nothing."""
         turn.is_over = True
+        if answered:
+            self._interrupted.pop(turn.id, None)
         flow = self._flows.get(turn.session.id)
         if flow is None or flow.turn is not turn:
             return
@@ -88,13 +116,21 @@ class Writing:
         """Somebody wrote to this conversation: its owner may be another one."""
         flow = self._flows.get(conversation)
         if flow is not None:
-            flow.is_doubtful = True
+            self._doubt(flow)
 
     def doubt_sessions(self, numbers: Collection[int]) -> None:
         """Another process wrote to these sessions."""
         for flow in self._flows.values():
             if flow.turn.session.number in numbers:
-                flow.is_doubtful = True
+                self._doubt(flow)
+
+    def _doubt(self, flow: _Flow) -> None:
+        flow.is_doubtful = True
+        if flow.turn.can_be_stopped:
+            # It may say nothing for long, and what it does costs somebody money.
+            check = asyncio.get_running_loop().create_task(self._is_still_ours(flow))
+            self._checks.add(check)
+            check.add_done_callback(self._checks.discard)
 
     def _flow(self, turn: Turn) -> _Flow:
         session = turn.session
@@ -134,6 +170,7 @@ class Writing:
         if session.owner_epoch == flow.draft.epoch:
             return not flow.is_doubtful
         flow.is_stopped = True
+        flow.turn.withdraw()
         self._drafts.end(flow.draft, withdrawn=True)
         return False
 

@@ -14,6 +14,7 @@ from collections import Counter
 import msgspec
 
 from ..model.errors import Unavailable
+from ..model.feedback import thumb_of
 from ..model.statistics import Census
 from ..model.times import Clock, rfc3339
 from ..storage.store import Store
@@ -120,7 +121,8 @@ class Counting:
         newest: dict[str, str] = {}
         for (body,) in rows:
             said = _feedback.decode(body)
-            newest.setdefault(said.reply_id, said.rating)
+            if said.rating is not None:
+                newest.setdefault(said.reply_id, thumb_of(said.rating))
         return Counter(newest.values())
 
     async def _count_dead(self) -> int:

@@ -23,11 +23,12 @@ import apsw
 from msgspec import Struct
 
 from ..model.errors import ColloquyError, SettingsError
-from ..packs import PROPERTY_MODEL, PROPERTY_PACK
 from ..settings import Resolution, Settings, shown
 from ..storage import schema
+from ..understanding.model_files import model_version
 from ..understanding.pack import load_pack
-from ..understanding.train import model_version, shipped_version
+from ..understanding.train import shipped_model
+from .assistant import find_pack
 
 SQLITE_LEAST = (3, 53, 0)
 """Its change log lists the repair of a rare corruption of the write-ahead log."""
@@ -140,13 +141,10 @@ def check_extras() -> Iterator[Check]:
 
 def check_pack(settings: Settings) -> Check:
     """The intent pack of the settings (else the shipped one), and whether its model is at hand."""
-    path = PROPERTY_PACK
-    if settings.pack is not None and settings.pack != PROPERTY_PACK.stem:
-        path = Path(settings.pack)
-    pack = load_pack(path)
+    pack = load_pack(find_pack(settings.pack if settings.pack is not None else "property"))
     version = model_version(pack)
     said = f"{pack.name}: {len(pack.intents)} intents"
-    if shipped_version(PROPERTY_MODEL) == version:
+    if shipped_model(pack) is not None:
         return Check("pack", "ok", f"{said}, model {version} ships with Colloquy")
     if find_spec("sklearn") is None:
         return Check(

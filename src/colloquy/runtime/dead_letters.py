@@ -86,7 +86,11 @@ class DeadLetters:
         now = self._clock()
         (number,) = await self._store.new_inbox_numbers(1)
         session = (await self._store.sessions([letter.conversation])).get(letter.conversation)
-        note = Note(attempts=note_of(letter.note).attempts, late=True, gap=letter.sequence)
+        former = note_of(letter.note)
+        note = Note(
+            attempts=former.attempts, late=True, gap=letter.sequence, calls=former.calls,
+            logged=former.logged,
+        )  # fmt: skip
         row = InboxRow(
             number, letter.message_id, letter.conversation,
             ids.partition_of(letter.conversation), letter.kind, "ready", 0, now, None, None, 0,

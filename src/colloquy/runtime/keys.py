@@ -13,7 +13,7 @@ from ..model.times import Clock, now_us, rfc3339, to_us
 from ..model.views import KeyView, NewKey, Principal
 from ..storage.store import ApiKeyRow, Store
 
-SCOPES = ("send", "read", "operate", "admin")
+SCOPES = ("send", "read", "tools", "operate", "admin")
 PREFIX = "cq"
 MAX_TOKEN = 200
 """Characters of a token that are looked at."""

@@ -28,8 +28,8 @@ VISITOR_KINDS = frozenset(
         "feedback",
     )
 )
-OPERATOR_KINDS = VISITOR_KINDS | {"note"}
-"""What operators see besides: what they say to each other."""
+OPERATOR_KINDS = VISITOR_KINDS | {"note", "tool_call", "tool_result", "reply_stopped"}
+"""What operators see besides: what they say to each other, and how answers came about."""
 _PAGE = 500
 
 

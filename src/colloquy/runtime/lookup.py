@@ -161,15 +161,11 @@ class Lookup:
             turn = ids.turn_id(key, number)
         if turn is None or ended.kind == "message_duplicate":
             return [], False
-        found: list[StoreEvent] = []
-        after = ended.seq
-        while not found:
-            events = await self._store.events(ended.session, after, _PAGE)
-            found = [item for item in events if item.kind == "reply" and item.turn_id == turn]
-            if ended.kind != "dead_letter_retried" or len(events) < _PAGE:
-                # The replies stand behind the message; only a retried one has to be looked for.
-                break
-            after = events[-1].seq
+        # The replies stand behind the message; only a retried one has to be looked for.
+        is_near = ended.kind != "dead_letter_retried"
+        found = [
+            item for item in await self._behind(ended, {turn}, is_near) if item.kind == "reply"
+        ]
         if not found:
             return [], False
         waiting = {
@@ -186,6 +182,23 @@ class Lookup:
             any(item.seq in waiting for item in found),
         )
 
+    async def _behind(
+        self, start: StoreEvent, turns: set[bytes], is_near: bool = True
+    ) -> list[StoreEvent]:
+        """The events of these turns on the first page after an event, or, unless they are near, on
+        the first page that has any; and on those behind it for as long as a page ends with one: a
+        turn that called many tools has many."""
+        found: list[StoreEvent] = []
+        after = start.seq
+        while True:
+            events = await self._store.events(start.session, after, _PAGE)
+            found += [item for item in events if item.turn_id in turns]
+            if len(events) < _PAGE:
+                return found
+            if (found and found[-1] is not events[-1]) or (is_near and not found):
+                return found
+            after = events[-1].seq
+
     async def trace(self, message_id: str) -> Trace:
         """Where a message is and everything that happened to it. Raises NotFound, InvalidInput."""
         key = ids.parse_id(message_id, "message_id")
@@ -196,13 +209,9 @@ class Lookup:
         turns.add(ids.turn_id(key, number))
         for event in history:
             if event.turn_id is not None or event.kind == "dead_letter_retried":
-                following = await self._store.events(event.session, event.seq, 100)
                 known = {item.position for item in events}
-                events += [
-                    item
-                    for item in following
-                    if item.turn_id in turns and item.position not in known
-                ]
+                following = await self._behind(event, turns)
+                events += [item for item in following if item.position not in known]
         for event in sorted(events, key=lambda item: item.position):
             detail = msgspec.json.decode(event.body)
             if event.kind == "message":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
@@ -25,7 +26,10 @@ IN_FLIGHT_POLL_S = 0.05
 
 
 class Desk:
-    """The operators' actions on one store. Each is one commit, guarded by the session's version."""
+    """The operators' actions on one store. Each is one commit, guarded by the session's version.
+
+    `passed` is told of a conversation that has another owner: its id, who, by whom.
+    """
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class Desk:
         signals: Signals,
         *,
         in_flight_wait_s: float,
+        passed: Callable[[bytes, str, str], None],
         clock: Clock = now_us,
     ) -> None:
         self._store = store
@@ -42,6 +47,7 @@ class Desk:
         self._delivery = delivery
         self._signals = signals
         self._in_flight_wait_s = in_flight_wait_s
+        self._passed = passed
         self._clock = clock
 
     # -- owner --------------------------------------------------------------------------------
@@ -81,6 +87,7 @@ class Desk:
 
         view: OwnerView
         _, view, session, _ = await self._actions.act(conversation, attempt)
+        self._passed(conversation, request.owner, actor)
         if view.in_flight:
             view = await self._wait_in_flight(session, view)
         self._signals.touch(conversation)
@@ -183,6 +190,8 @@ class Desk:
         unit, _, session, first_seq = await self._actions.act(conversation, attempt)
         if sent:
             return sent[0]
+        if request.take_over:
+            self._passed(conversation, request.author, actor)
         row = unit.outbox[0]
         seq = first_seq + row.event
         item = OutboxItem(

@@ -10,6 +10,7 @@ from msgspec import Struct
 from ..delivery.live import Signals
 from ..model import ids
 from ..model.errors import Conflict, InvalidInput, NotFound, TooLarge
+from ..model.feedback import Rating
 from ..model.message import encode
 from ..model.session import Session
 from ..model.times import Clock, now_us, rfc3339
@@ -47,9 +48,13 @@ class FeedbackBody(Struct, frozen=True, omit_defaults=True):
     """The body of a `feedback` event."""
 
     reply_id: str
-    rating: str
     by: str
+    rating: Rating | None = None
+    """None: a reaction that rates nothing, or was taken back."""
     comment: str | None = None
+    category: str | None = None
+    reaction: str | None = None
+    """An emoji; "" where it was taken back, None where it was no reaction."""
 
 
 _note = msgspec.json.Decoder(NoteBody)
@@ -115,7 +120,7 @@ class Remarks:
         conversation = ids.parse_id(conversation_id, "conversation_id")
         ids.parse_id(request.reply_id, "reply_id")
         _check_length(request.comment, MAX_COMMENT, "comment")
-        body = FeedbackBody(request.reply_id, request.rating, by, request.comment)
+        body = FeedbackBody(request.reply_id, by, request.rating, request.comment, request.category)
         encoded = encode(body)
 
         async def attempt(session: Session) -> tuple[Unit, FeedbackView | None]:
@@ -178,37 +183,51 @@ class Remarks:
     async def _find_note(self, conversation: bytes, note_id: str) -> NoteView:
         # Written by another request, it may be newer than what this one has read.
         session = await self._store.session(conversation)
-        async for event in self._newest(session):
+        async for event in newest_events(self._store, session):
             if event.kind == "note" and _note.decode(event.body).note_id == note_id:
                 return note_view(event)
         raise NotFound(f"no note {note_id}")
 
     async def _rating(self, session: Session, reply_id: str, by: str) -> StoreEvent | None:
         """The newest rating of a reply by somebody; None if there is none. Raises NotFound."""
-        found: StoreEvent | None = None
-        async for event in self._newest(session):
-            if event.kind == "feedback" and found is None:
-                body = _feedback.decode(event.body)
-                if (body.reply_id, body.by) == (reply_id, by):
-                    found = event
-            elif event.kind == "reply" and event.reply_id == reply_id:
-                return found
-        raise NotFound(f"no reply {reply_id} in this conversation")
+        said = await said_by(self._store, session, reply_id, by)
+        return said[0] if said else None
 
-    async def _newest(self, session: Session) -> AsyncIterator[StoreEvent]:
-        """The newest events of a session, newest first."""
-        before, left = session.last_seq + 1, MAX_EVENTS
-        while left > 0 and before > 1:
-            rows = await self._store.scan("events_before", session.number, before, _PAGE)
-            if not rows:
-                return
-            for row in rows:
-                yield StoreEvent(*row)
-            before, left = rows[-1][2], left - len(rows)
+
+async def said_by(store: Store, session: Session, reply_id: str, by: str) -> list[StoreEvent]:
+    """What somebody said of a reply, newest first. Raises NotFound for a reply that is not there,
+    or that 5,000 events came after."""
+    found: list[StoreEvent] = []
+    async for event in newest_events(store, session):
+        if event.kind == "feedback":
+            body = _feedback.decode(event.body)
+            if (body.reply_id, body.by) == (reply_id, by):
+                found.append(event)
+        elif event.kind == "reply" and event.reply_id == reply_id:
+            return found
+    raise NotFound(f"no reply {reply_id} in this conversation")
+
+
+async def newest_events(store: Store, session: Session) -> AsyncIterator[StoreEvent]:
+    """The newest events of a session, newest first, at most 5,000 or a few more."""
+    before, left = session.last_seq + 1, MAX_EVENTS
+    while left > 0 and before > 1:
+        rows = await store.scan("events_before", session.number, before, _PAGE)
+        if not rows:
+            return
+        for row in rows:
+            yield StoreEvent(*row)
+        before, left = rows[-1][2], left - len(rows)
 
 
 def note_view(event: StoreEvent) -> NoteView:
     return _note_view(event.body, event.seq, event.at)
+
+
+def feedback_of(event: StoreEvent) -> FeedbackBody:
+    """The body of a `feedback` event."""
+    found: FeedbackBody = _feedback.decode(event.body)
+    return found
 
 
 def feedback_view(event: StoreEvent) -> FeedbackView:
@@ -222,7 +241,16 @@ def _note_view(encoded: bytes, seq: int, at: int) -> NoteView:
 
 def _feedback_view(encoded: bytes, seq: int, at: int) -> FeedbackView:
     body = _feedback.decode(encoded)
-    return FeedbackView(body.reply_id, seq, rfc3339(at), body.rating, body.by, body.comment)
+    return FeedbackView(
+        body.reply_id,
+        seq,
+        rfc3339(at),
+        body.rating,
+        body.by,
+        body.comment,
+        body.category,
+        body.reaction,
+    )
 
 
 def _check_length(text: str | None, most: int, field: str) -> None:

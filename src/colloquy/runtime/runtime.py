@@ -6,18 +6,29 @@ Everything runs in one event loop; `start` and `stop` are the only places that k
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import secrets
-import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
+import msgspec
+
+from ..context.contexts import MAX_FACTS, MAX_PROMISES, Contexts
+from ..context.kept import Shelf
+from ..context.memory import Memories
+from ..context.validation import Validator
 from ..delivery.drafts import Drafts
 from ..delivery.live import Signals, Waiters
 from ..delivery.outbox import Delivery
 from ..flags import Flags
+from ..graph.briefing import brief
+from ..graph.graph import Graph
+from ..graph.learner import GraphLearner
+from ..ledger.collections import Collections
+from ..ledger.files.files import Files
 from ..model import ids
 from ..model.errors import ColloquyError, NotFound, Unavailable
 from ..model.message import Message
@@ -27,7 +38,10 @@ from ..model.views import (
     Receipt,
     ReplyView,
 )
+from ..ops.alerts import TOPIC as ALERTS_TOPIC
+from ..ops.alerts.defaults import PENDING_OPERATIONS
 from ..ops.health import Health
+from ..ops.monitoring import TOPIC as MONITORING_TOPIC
 from ..ops.pulse import Pulse
 from ..ops.tasks import Supervisor
 from ..ops.watchdog import Watchdog
@@ -35,49 +49,69 @@ from ..pipeline.accept import ROW_OVERHEAD, Acceptor
 from ..pipeline.admission import Admission
 from ..pipeline.cache import SessionCache
 from ..pipeline.effects import Effects
+from ..pipeline.learning import Learning
+from ..pipeline.log import Log
+from ..pipeline.restoring import SessionStates
 from ..pipeline.running import RunningFile
 from ..pipeline.scheduler import Scheduler
 from ..pipeline.stages import Engine
 from ..pipeline.worker import Worker
 from ..pipeline.writing import Writing
 from ..privacy.sealing import Sealer
+from ..replies.choosing import chain, make_model
 from ..replies.handlers import Templates
-from ..settings import Resolution, Settings
+from ..replies.model import ModelResponder
+from ..replies.tone import Tones
+from ..settings import FeedbackSettings, Resolution, Settings, UnderstandingSettings
 from ..storage.spool import Spool
 from ..storage.sqlite import SqliteStore
 from ..storage.store import Store
-from ..storage.write_set import KIND_RECORD
+from ..storage.write_set import KIND_RECORD, Learner
 from ..telemetry import Metrics, get_logger
-from ..understanding.pack import DEFAULT_THRESHOLD
+from ..telemetry.services import Service
+from ..understanding.pack import DEFAULT_THRESHOLD, Pack
+from . import interpreter
 from .acting import Actions
-from .assistant import Assistant, NoUnderstanding, Understander, pack_of, start_compute
+from .alerts import make_alerts, provide_figures
+from .assistant import Assistant, NoUnderstanding, Understander, models_of, pack_of, start_compute
 from .census import Counting
 from .conversations import Conversations
 from .dead_letters import DeadLetters
+from .feedback import FeedbackDesk
+from .flags import TOPIC as FLAGS_TOPIC
+from .flags import FlagDesk, FlagRecords, SwitchRecords, bind_openfeature
+from .graph import AskedByTurn, GraphDesk
 from .idempotency import Idempotency
 from .keys import Keys
+from .knowing import Knowing
+from .learned import TOPIC as KNOWLEDGE_TOPIC
+from .learned import LearnedGraph
+from .ledger import TOPIC as LEDGER_TOPIC
+from .ledger import LedgerDesk
 from .live import LiveStreams
 from .lookup import Lookup
+from .monitoring import Observer, make_monitoring, tell_ledger, tell_notice
 from .operating import Desk
+from .reactions import Reactions
 from .remarks import Remarks
 from .search import Indexer
+from .services import Services
 from .statistics import Statistics
-from .surface import Surface
+from .surface import INTERRUPT_TOPIC, Surface
 from .transcript import Transcripts
 from .vitals import Vitals
+from .webhook_records import WebhookRecords
 from .webhooks import TOPIC as WEBHOOKS_TOPIC
 from .webhooks import Webhooks
 
 log = get_logger(__name__)
 
-SWITCH_INTERVAL_S = 0.0005
-"""How soon a thread that wants the interpreter gets it (engine decision 1): with the default of
-5 ms the writer thread would wait for a busy loop at every statement."""
+_tone_of = attrgetter("manner.tone")
+
 RELEASE_POLL_S = 0.01
 WAIT_POLL_S = {False: 5.0, True: 0.25}
 """How often somebody who waits for replies looks by himself; on a shared store (True) another
 process may answer."""
-GC_THRESHOLD = (50_000, 20, 100)
 
 
 def make_store(settings: Settings) -> Store:
@@ -106,7 +140,7 @@ class Runtime(Surface):
             settings = app.settings()
         self.resolution = settings if isinstance(settings, Resolution) else Resolution.of(settings)
         self.settings = self.resolution.settings
-        self.flags = Flags.of(self.settings)
+        self.flags = Flags.of(self.settings, self.resolution)
         self.metrics = Metrics(enabled=self.flags.enabled("capture_metrics"))
         self.store = make_store(self.settings)
         self.signals = Signals()
@@ -115,6 +149,7 @@ class Runtime(Surface):
         self._clock = clock
         self._works = worker
         self._waiters = Waiters()
+        self._rating = Service(clock=clock)
         self._supervisor = Supervisor(clock=clock)
         self._running = False
         self._stopping = False
@@ -132,14 +167,63 @@ class Runtime(Surface):
             owns=self._may_begin,
             clock=clock,
         )
+        self.alerts = make_alerts(self.settings, self.store, self.metrics, clock)
+        self.monitoring = make_monitoring(self.settings, self.flags, self.store, self.name, clock)
+        self.alerts.listen(partial(tell_notice, self.monitoring))
+        self.feedback_desk = FeedbackDesk(
+            self._feedback_settings(),
+            self.store,
+            self.alerts,
+            secret=self.secret,
+            owns=self._may_begin,
+            clock=clock,
+        )
+        self._learning = Learning(self.settings.graph, self.metrics)
+        self.collections = Collections(
+            [
+                SessionStates(self.store, self._moved),
+                WebhookRecords(self.webhooks.heard),
+                LearnedGraph(self.store, self._learning.forget),
+                FlagRecords(lambda: self.flag_desk.heard()),
+                SwitchRecords(lambda: self.flag_desk.heard()),
+            ]
+        )
+        if self.settings.ledger.files:
+            self.collections.add(Files(self.store, self.settings.ledger, clock))
+        self.graph = Graph(self.store, self.collections, clock)
+        self.ledger = LedgerDesk(
+            self.settings.ledger,
+            self.store,
+            self.collections,
+            self.metrics,
+            self.alerts,
+            owner=self.name,
+            is_keeper=lambda: self._may_begin(bytes(16)),
+            forgotten=self.graph.prune_history,
+            clock=clock,
+        )
+        self.flag_desk = FlagDesk(
+            self.flags,
+            self.store,
+            self.ledger.ledger,
+            file=self.settings.switch_file,
+            known=self.settings.flags_file,
+            clock=clock,
+            changed=self._flags_changed,
+        )
+        for name, step, timeout_s in app.rollback_steps:
+            self.ledger.ledger.steps.register(name, step, timeout_s)
+        self.alerts.provide(PENDING_OPERATIONS, self.ledger.pending)
+        self.ledger.ledger.listeners.add(partial(tell_ledger, self.monitoring))
         self.compute: Understander = NoUnderstanding()
+        self._pack: Pack | None = None
+        self._model: ModelResponder | None = None
 
     # -- life ---------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Opens the store, loads what understands, takes up the work. Raises ColloquyError."""
         self._started_at = time.monotonic()
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         await self.store.open()
         try:
             await self._build()
@@ -148,17 +232,13 @@ class Runtime(Surface):
             await self.compute.stop()
             await self.store.close()
             raise
-        # What lives as long as the process is not looked at again, and the rest less often: the
-        # collector otherwise costs several percent of a busy loop and most of its tail.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLD)
+        interpreter.settle()
         self._running = True
         log.info("started", database=self.store.dialect, worker=self._works, pid=os.getpid())
 
     async def _build(self) -> None:
         settings, pipeline = self.settings, self.settings.pipeline
-        pack = pack_of(self.app, settings) if self._works else None
+        pack = self._pack = pack_of(self.app, settings) if self._works else None
         if self._works:
             self.compute = await start_compute(settings, pack)
         cache = SessionCache(
@@ -194,7 +274,44 @@ class Runtime(Surface):
         )
         for name, channel in self.app.channels.items():
             self.delivery.register(name, channel)
+        learning = self._learning
+        learning.expect(pack.language if pack is not None else None)
+        self.knowledge = GraphDesk(
+            settings.graph,
+            self.store,
+            self.graph,
+            self.ledger.ledger,
+            is_busy=lambda: self.admission.messages > 0,
+            owns=self._may_begin,
+            clock=self._clock,
+        )
+        self._knowing = Knowing(
+            self.store, settings.graph, settings.names_file, pack, learning.know, self._clock
+        )
         self._writing = Writing(self.store, cache, self._drafts)
+        log_of = Log(self.store)
+        self._memories = Memories(
+            log_of.after,
+            max_bytes=settings.context.memory_mb * 1024 * 1024,
+            shelf=Shelf(self.store),
+        )
+        contexts = self._contexts = Contexts(
+            self._memories,
+            log_of.at,
+            lambda flag, turn: turn.flags.enabled(flag),
+            self._clock,
+            budget=settings.context.budget,
+            validator=self._validator(),
+            brief=partial(brief, self.store, promises=MAX_PROMISES, named=MAX_FACTS),
+        )
+        responder = self.app.own_responder
+        if self._works and responder is None:
+            responder = self._model = await make_model(
+                settings,
+                self.metrics,
+                self.app.tools.values(),
+                attrgetter("manner.tone"),
+            )
         self._engine = Engine(
             store=self.store,
             settings=settings,
@@ -204,10 +321,16 @@ class Runtime(Surface):
             templates=Templates(
                 {name: pack.replies(name) for name in pack.intents} if pack is not None else {}
             ),
+            tones=Tones(settings.replies.tones, settings.replies.tone),
+            responder=chain(responder, settings) if responder is not None else None,
+            contexts=contexts,
             cache=cache,
             effects=Effects(self.store, self._clock),
             writing=self._writing,
+            learning=learning,
+            learner=self._learner if settings.graph.learn else None,
             metrics=self.metrics,
+            knows=partial(AskedByTurn, self.knowledge),
             region=pack.region if pack is not None else None,
             threshold=pack.threshold if pack is not None else DEFAULT_THRESHOLD,
             clock=self._clock,
@@ -222,6 +345,7 @@ class Runtime(Surface):
             self._waiters,
             RunningFile(settings.data_folder, settings.files_name, owner),
             name=self.name,
+            passed=self.ledger.checkpoints.passed,
         )
         self.spool = Spool(settings.spool_folder, settings.accept.spool_max_bytes, f"main{owner}")
         self.acceptor = Acceptor(
@@ -244,9 +368,11 @@ class Runtime(Surface):
             self.delivery,
             self.signals,
             in_flight_wait_s=settings.delivery.timeout_s,
+            passed=self.ledger.checkpoints.passed,
             clock=self._clock,
         )
         self._remarks = Remarks(self.store, actions, self.signals, self._clock)
+        self._reactions = Reactions(self.store, actions, self.signals, self._clock)
         self._dead_letters = DeadLetters(
             self.store, stored=self.worker.intake.look, clock=self._clock
         )
@@ -254,12 +380,29 @@ class Runtime(Surface):
             self.store, is_busy=lambda: self.admission.messages > 0, owns=self._may_begin
         )
         await self.keys.load()
+        await self.flag_desk.load()
+        self._unbind = bind_openfeature(self.flags, self.app.openfeature_domains)
+        await self.alerts.load()
+        await self.monitoring.recall()
         self.store.listen(self._heard)
         await asyncio.to_thread(self.spool.open)
         if self._works:
+            await asyncio.to_thread(self._knowing.recall)
             await self.worker.start()
             await self.delivery.load()
         self._start_tasks()
+
+    def _feedback_settings(self) -> FeedbackSettings:
+        chosen = self.settings.feedback
+        if self.collects_feedback:
+            return chosen
+        return msgspec.structs.replace(chosen, implicit=False, analytics=False)
+
+    def _validator(self) -> Validator:
+        validator = Validator(strict=self.settings.context.strict)
+        for rule in self.app.context_rules:
+            validator.add(rule)
+        return validator
 
     def _start_tasks(self) -> None:
         tasks = self._supervisor
@@ -267,11 +410,19 @@ class Runtime(Surface):
         if self._works:
             tasks.start("worker", self.worker.run, once=True)
             tasks.start("leases", self.worker.keep_leases)
+            tasks.start("summaries", self._memories.run)
+            if self.settings.graph.names_limit:
+                tasks.start("names", self._knowing.run)
         tasks.start("delivery", self.delivery.run)
         if self._works:
             self.webhooks.start(tasks)
+        self.ledger.start(tasks, works=self._works)
         tasks.start("idempotency", self.idempotency.run)
+        tasks.start("flags", self.flag_desk.run)
         tasks.start("search", self._indexer.run)
+        self.knowledge.start(tasks)
+        if self._works and self.feedback_desk.settings.analytics:
+            tasks.start("feedback", self.feedback_desk.run)
         watchdog = self.settings.watchdog
         if watchdog.enabled:
             self._watchdog = Watchdog(watchdog.block_s)
@@ -289,13 +440,43 @@ class Runtime(Surface):
             compute=self.compute,
             keys=self.keys,
             webhooks=self.webhooks,
+            services=Services(
+                is_on=self.flags.enabled,
+                contexts=self._contexts,
+                memories=self._memories,
+                feedback=self._rating,
+                understood=self.compute.stats,
+            ),
             metrics=self.metrics,
             supervisor=tasks,
             pulse=pulse,
             clock=self._clock,
         )
+        provide_figures(
+            self.alerts,
+            settings=self.settings,
+            store=self.store,
+            metrics=self.metrics,
+            scheduler=self.scheduler,
+            acceptor=self.acceptor,
+            vitals=self._vitals,
+            webhook_lag_s=self.webhooks.lag_s,
+            clock=self._clock,
+        )
+        self.alerts.start(tasks, watch=self._works)
         tasks.start("pulse", pulse.run)
         tasks.start("health", self._vitals.watch)
+        self.monitoring.observe(
+            Observer(
+                metrics=self.metrics,
+                flags=self.flags,
+                signals=self.signals,
+                validator=self._contexts.validator,
+                supervisor=tasks,
+                health=self._vitals.health,
+            )
+        )
+        self.monitoring.start(tasks)
         self._counting = Counting(self.store, self._clock)
         self._statistics = Statistics(
             self.metrics,
@@ -325,10 +506,16 @@ class Runtime(Surface):
             log.warning("accept_unfinished")
         if self._works:
             await self.worker.drain(grace)
+            if self._model is not None:
+                await self._model.close()
             await self.store.drop_leases(self.name)
         await self.delivery.settle(grace)
         await self.webhooks.stop(grace)
+        await self.ledger.stop()
+        await self.alerts.stop(grace)
+        await self.monitoring.stop(grace)
         self.signals.close()
+        self._unbind()
         if self._watchdog is not None:
             self._watchdog.stop()
         await self._supervisor.stop(1.0)
@@ -336,7 +523,21 @@ class Runtime(Surface):
         self.spool.close()
         await self.store.close()
         self._running = False
+        interpreter.unsettle()
         log.info("stopped", turns=self.worker.turns)
+
+    async def switch_models(self, chosen: UnderstandingSettings) -> None:
+        """Goes over to other models and extensions while messages are understood; the pack stays.
+
+        Raises what `start_compute` raises; then everything is as before.
+        """
+        settings = msgspec.structs.replace(self.settings, understanding=chosen)
+        await self.compute.switch(await models_of(settings, self._pack))
+        self.settings = settings
+        log.info("models_switched", model=chosen.model, shadow=chosen.shadow)
+
+    def _learner(self, refused: int, known: int) -> Learner:
+        return GraphLearner(self.graph.collection, refused=refused, known=known)
 
     def _owns(self, conversation: bytes) -> bool:
         return self.worker.intake.holds(ids.partition_of(conversation))
@@ -353,10 +554,25 @@ class Runtime(Surface):
             self.signals.touch_all()
         elif topic == "draft":
             self._drafts.heard(text)
+        elif topic == INTERRUPT_TOPIC:
+            self._interrupted(text)
         elif topic == "outbox" and self._works:
             self._supervisor_load()
         elif topic == WEBHOOKS_TOPIC:
             self.webhooks.heard()
+        elif topic == LEDGER_TOPIC:
+            self.ledger.heard()
+        elif topic == KNOWLEDGE_TOPIC:
+            self._learning.forget()
+        elif topic == MONITORING_TOPIC:
+            self.monitoring.heard(text)
+        elif topic == ALERTS_TOPIC:
+            self.alerts.heard(text)
+        elif topic == FLAGS_TOPIC:
+            self.flag_desk.heard()
+
+    def _flags_changed(self, names: Iterable[str]) -> None:
+        self.metrics.switch.on = self.flags.enabled("capture_metrics")
 
     def _tell_draft(self, text: str) -> None:
         self.store.hint("draft", text)

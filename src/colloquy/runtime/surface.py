@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
+from ..flags import Flags
 from ..model import ids
+from ..model.errors import NotFound
 from ..model.views import (
     ConversationFilter,
     ConversationPage,
@@ -29,29 +31,41 @@ from ..model.views import (
     OwnerView,
     ParticipantsView,
     Principal,
+    ReactionRequest,
+    ReactionView,
     ReplyRequest,
     ReplyView,
     StreamItem,
     Trace,
     TranscriptPage,
 )
+from ..pipeline.writing import Writing
 from ..storage.store import Store
+from ..telemetry.services import Service
 from .conversations import Conversations
 from .dead_letters import DeadLetters
 from .keys import Keys
 from .live import OPERATOR_KINDS, VISITOR_KINDS, LiveStreams
 from .lookup import Lookup
 from .operating import Desk
+from .reactions import Reactions
 from .remarks import Remarks
 from .transcript import Transcripts
 
 ALL = ConversationFilter()
 """Every conversation."""
+INTERRUPT_TOPIC = "interrupt"
+"""Of the signal by which a process that makes an answer learns that its visitor stopped it."""
+
+
+FEEDBACK = "enable_feedback_collection"
+"""The flag without which nobody is asked how replies were."""
 
 
 class Surface:
     """The part of a runtime that the API, the console, the command line and tests use."""
 
+    flags: Flags
     store: Store
     keys: Keys
     _conversations: Conversations
@@ -59,8 +73,11 @@ class Surface:
     _desk: Desk
     _live: LiveStreams
     _lookup: Lookup
+    _rating: Service
+    _reactions: Reactions
     _remarks: Remarks
     _transcripts: Transcripts
+    _writing: Writing
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -109,7 +126,7 @@ class Surface:
     def stream(
         self, conversation_id: str, after: int | None = None, *, for_operators: bool = False
     ) -> AsyncIterator[StreamItem | None]:
-        """See `LiveStreams.stream`; operators also see notes. Raises InvalidInput."""
+        """See `LiveStreams.stream`; operators also see notes and tools. Raises InvalidInput."""
         conversation = ids.parse_id(conversation_id, "conversation_id")
         kinds = OPERATOR_KINDS if for_operators else VISITOR_KINDS
         return self._live.stream(conversation, after, kinds)
@@ -127,6 +144,22 @@ class Surface:
         return await self._dead_letters.view(number)
 
     # -- acting -------------------------------------------------------------------------------
+
+    async def interrupt(self, conversation_id: str, turn_id: str) -> None:
+        """Ends an answer that is being made: what was written of it so far becomes the reply.
+
+        One that is done stays as it is. Where other processes work on the database they are told
+        by a signal, which may be lost. Raises InvalidInput.
+        """
+        conversation = ids.parse_id(conversation_id, "conversation_id")
+        turn = ids.parse_id(turn_id, "turn").hex()
+        if not self._writing.interrupt(conversation, turn) and self.store.shared:
+            await self.store.signal(INTERRUPT_TOPIC, f"{conversation.hex()} {turn}")
+
+    def _interrupted(self, text: str) -> None:
+        """What another process's `interrupt` told."""
+        conversation, _, turn = text.partition(" ")
+        self._writing.interrupt(bytes.fromhex(conversation), turn)
 
     async def reply(self, conversation_id: str, request: ReplyRequest, actor: str) -> ReplyView:
         return await self._desk.reply(conversation_id, request, actor)
@@ -154,7 +187,24 @@ class Surface:
     async def feedback(
         self, conversation_id: str, request: FeedbackRequest, by: str
     ) -> FeedbackView:
-        return await self._remarks.feedback(conversation_id, request, by)
+        self._need_feedback()
+        with self._rating.watched():
+            return await self._remarks.feedback(conversation_id, request, by)
+
+    async def react(self, conversation_id: str, request: ReactionRequest) -> ReactionView:
+        self._need_feedback()
+        with self._rating.watched():
+            return await self._reactions.react(conversation_id, request)
+
+    @property
+    def collects_feedback(self) -> bool:
+        """Whether ratings are taken, and anything is made of them."""
+        return self.flags.enabled(FEEDBACK)
+
+    def _need_feedback(self) -> None:
+        """Raises NotFound where feedback is off: there is nothing to rate with."""
+        if not self.collects_feedback:
+            raise NotFound(f"feedback is not collected: the flag {FEEDBACK} is off")
 
     async def mark_read(self, conversation_id: str, seq: int, actor: str) -> ConversationView:
         return await self._remarks.mark_read(conversation_id, seq, actor)

@@ -22,6 +22,7 @@ from ..model.views import (
     TranscriptPage,
 )
 from ..pipeline.cache import ReplyBody
+from ..pipeline.calls import read_call, read_result
 from ..storage.store import Store, StoreEvent
 from .remarks import feedback_view, note_view
 
@@ -171,6 +172,33 @@ def _item(event: StoreEvent, session: Session, states: dict[str, str]) -> Transc
         return TranscriptItem("note", event.seq, at, note=note_view(event))
     if event.kind == "feedback":
         return TranscriptItem("feedback", event.seq, at, feedback=feedback_view(event))
+    if event.kind == "tool_call":
+        call = read_call(event.body)
+        return TranscriptItem(
+            "tool_call",
+            event.seq,
+            at,
+            name=call.tool,
+            call_id=call.call_id,
+            arguments=call.arguments,
+            cut=call.cut,
+        )
+    if event.kind == "tool_result":
+        result = read_result(event.body)
+        return TranscriptItem(
+            "tool_result",
+            event.seq,
+            at,
+            name=result.tool,
+            call_id=result.call_id,
+            outcome=result.outcome,
+            seconds=result.seconds,
+            result=result.result,
+            cut=result.cut,
+            detail=result.error,
+        )
+    if event.kind == "reply_stopped":
+        return TranscriptItem("stopped", event.seq, at, why=_why.decode(event.body).why)
     body: dict[str, Any] = msgspec.json.decode(event.body)
     if event.kind == "owner_changed":
         return TranscriptItem(

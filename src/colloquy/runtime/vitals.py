@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -24,8 +25,10 @@ from ..settings import Settings
 from ..storage.spool import Spool
 from ..storage.store import Store
 from ..telemetry import Metrics, get_logger
+from ..understanding.comparing import KINDS
 from .assistant import Understander
 from .keys import Keys
+from .services import Services
 from .webhooks import Webhooks
 
 log = get_logger(__name__)
@@ -51,6 +54,7 @@ class Vitals:
         compute: Understander,
         keys: Keys,
         webhooks: Webhooks,
+        services: Services,
         metrics: Metrics,
         supervisor: Supervisor,
         pulse: Pulse,
@@ -67,6 +71,7 @@ class Vitals:
         self._compute = compute
         self._keys = keys
         self._webhooks = webhooks
+        self._services = services
         self._metrics = metrics
         self._supervisor = supervisor
         self._pulse = pulse
@@ -118,6 +123,7 @@ class Vitals:
             "stage_seconds": dict(self._worker.stage_s),
             "store": self._store.stats(),
             "compute": self._compute.stats(),
+            "services": msgspec.to_builtins(self._services.reports()),
             "tasks": [msgspec.to_builtins(state) for state in self._supervisor.states()],
         }
 
@@ -154,6 +160,9 @@ class Vitals:
         lag = self._pulse.lag_s
         dead = self._dead_lately()
         waited = self._webhooks.lag_s()
+        degraded = [
+            name for name, one in self._services.reports().items() if one.status == "degraded"
+        ]
         return [
             self._supervisor.signal(),
             Signal("backlog_age", linear(age, bound / 6, bound), 45, f"{age:.1f} s"),
@@ -168,6 +177,13 @@ class Vitals:
             Signal("wal", linear(wal, 64e6, 1e9), 30, f"{wal / 1e6:.0f} MB"),
             Signal("dead_letters", linear(dead, 10, 500), 30, f"{dead:.0f} in a minute"),
             # A receiver that hangs is shown, but makes nobody send messages elsewhere.
+            # Answers go on without them, worse than they could be.
+            Signal(
+                "services",
+                0.0 if degraded else 1.0,
+                26,
+                f"degraded: {', '.join(degraded)}" if degraded else "",
+            ),
             Signal("webhooks", linear(waited, 60, 3600), 10, f"{waited:.0f} s behind"),
         ]
 
@@ -179,6 +195,17 @@ class Vitals:
             self._dead_before.popleft()
         return total - self._dead_before[0][1]
 
+    def _set_shadow(self, counters: Mapping[str, int]) -> None:
+        """What the shadow of the models counted; see `understanding.shadow`."""
+        metrics = self._metrics
+        for kind in ("messages", "same", "failed", *KINDS):
+            if (count := counters.get(f"shadow_{kind}", 0)) > 0:
+                metric = metrics.shadow.of(kind)
+                metric.inc(max(0, count - metric.value))
+        if messages := counters.get("shadow_messages", 0):
+            shift = counters.get("shadow_confidence_millis", 0) / 1000 / messages
+            metrics.shadow_confidence_shift.set(round(shift, 4))
+
     def set_gauges(self) -> None:
         metrics = self._metrics
         metrics.pending_messages.set(self._admission.messages)
@@ -189,7 +216,9 @@ class Vitals:
         metrics.wal_bytes.set(self._store.stats().get("wal_bytes", 0.0))
         metrics.webhook_lag_seconds.set(self._webhooks.lag_s())
         metrics.loop_lag_seconds.set(self._pulse.lag_s)
-        restarts = self._compute.stats().get("restarts", 0)
+        compute = self._compute.stats()
+        restarts = compute.get("restarts", 0)
         metrics.compute_restarts.inc(max(0, restarts - metrics.compute_restarts.value))
+        self._set_shadow(compute.get("counters", {}))
         if self._health is not None:
             metrics.health_score.set(self._health.score)

@@ -181,6 +181,15 @@ class Family(Generic[I]):
         with self._lock:
             return sorted(self._members.items(), key=lambda item: item[0])
 
+    @property
+    def kind(self) -> str:
+        """That of its instruments. A family of families has two labels."""
+        return self._make().kind
+
+    def fill(self, metric: Metric, labels: dict[str, str]) -> None:
+        for value, member in self.items():
+            member.fill(metric, {**labels, self.label: value})
+
 
 class Metrics:
     """Everything one app measures. Times are seconds.
@@ -191,7 +200,7 @@ class Metrics:
 
     def __init__(self, *, enabled: bool = True) -> None:
         self.switch = Switch(enabled)
-        self._shown: list[tuple[str, str, Instrument | Family[Instrument]]] = []
+        self._shown: list[tuple[str, str, Instrument]] = []
 
         self.accepted = self._counters(
             "accepted", "status", "Messages accepted: stored, spooled or duplicate."
@@ -200,10 +209,22 @@ class Metrics:
         self.committed_turns = self._counter("committed_turns", "Turns whose effects are stored.")
         self.replies = self._counters("replies", "channel", "Replies committed.")
         self.delivered = self._counters("delivered", "channel", "Replies handed to their channel.")
+        self.undelivered = self._counters(
+            "undelivered", "channel", "Replies that their channel would not take."
+        )
         self.dead_letters = self._counter("dead_letters", "Messages that went to the dead letters.")
         self.attempts_failed = self._counter("attempts_failed", "Attempts at a turn that failed.")
         self.compute_restarts = self._counter(
             "compute_restarts", "Compute processes started anew after they died."
+        )
+        self.shadow = self._counters(
+            "shadow",
+            "kind",
+            "What a shadow model looked at: messages, same (nothing differs), failed, and those "
+            "that differ in intent, entities, emotion, …",
+        )
+        self.shadow_confidence_shift = self._gauge(
+            "shadow_confidence_shift", "Mean confidence of the shadow less that of the model."
         )
 
         self.webhook_deliveries = self._counters(
@@ -214,6 +235,85 @@ class Metrics:
         )
         self.webhook_lag_seconds = self._gauge(
             "webhook_lag_seconds", "Age of the oldest event that no attempt was made for."
+        )
+
+        self.graph_offered = self._counter(
+            "graph_offered", "Statements that conversations offered to the graph."
+        )
+        self.graph_refused = self._counters(
+            "graph_refused", "reason", "Of those, the ones that were not admitted, by reason."
+        )
+        self.graph_learned = self._counter(
+            "graph_learned", "Statements that were committed with their messages."
+        )
+
+        self.rollback_points_created = self._counter(
+            "rollback_points_created", "Rollback points, by hand and by themselves."
+        )
+        self.rollback_operations = self._counters(
+            "rollback_operations", "status", "Operations of the ledger that ended, by how."
+        )
+        self.rollback_successes = self._counter(
+            "rollback_successes", "Rollbacks and undoings that were completed."
+        )
+        self.rollback_failures = self._counter(
+            "rollback_failures", "Those that failed; cancelled ones are no failures."
+        )
+        self.rollback_errors = self._counters(
+            "rollback_errors", "code", "Failures by the code of their error."
+        )
+        self.rollback_entities_processed = self._counter(
+            "rollback_entities_processed", "Entities of the graph restored by completed ones."
+        )
+        self.rollback_relationships_processed = self._counter(
+            "rollback_relationships_processed", "Relationships restored by completed ones."
+        )
+        self.rollback_conflicts = self._counters(
+            "rollback_conflicts", "outcome", "Conflicts that were detected, and resolved by hand."
+        )
+        self.rollback_duration_seconds = self._histogram(
+            "rollback_duration_seconds", "From the start of an operation to its end."
+        )
+        self.ledger_head = self._gauge("ledger_head", "Newest position of the ledger.")
+        self.ledger_points_live = self._gauge("ledger_points_live", "Points not expired.")
+        self.ledger_conflicts_open = self._gauge(
+            "ledger_conflicts_open", "Conflicts that wait for a decision."
+        )
+
+        self.model_turns = self._counters(
+            "model_turns",
+            "outcome",
+            "Turns given to a language model: answered, withdrawn, interrupted or why rules did.",
+        )
+        self.model_requests = self._counters(
+            "model_requests", "outcome", "Requests to a language model: ok, or why they failed."
+        )
+        self.model_seconds = self._histogram(
+            "model_seconds", "One request to a language model, to the end of its answer."
+        )
+        self.model_tokens = self._counters(
+            "model_tokens", "kind", "Tokens sent (prompt) and received (completion)."
+        )
+        self.model_cost = self._counter(
+            "model_cost", "What they cost, in the currency of the settings."
+        )
+        self.tool_calls = self._show(
+            "tool_calls",
+            "Calls of tools by language models, by tool and outcome.",
+            Family("tool", lambda: Family("outcome", lambda: Counter(self.switch))),
+        )
+        self.tool_seconds = self._histograms("tool_seconds", "tool", "One call of a tool.")
+
+        self.alerts = self._counter("alerts", "Alerts that were opened.")
+        self.alerts_open = self._show(
+            "alerts_open",
+            "Alerts that are open, by severity.",
+            Family("severity", lambda: Gauge(self.switch)),
+        )
+        self.notifications = self._show(
+            "notifications",
+            "Notices by sink and outcome: delivered, retry, failed, dropped or suppressed.",
+            Family("sink", lambda: Family("outcome", lambda: Counter(self.switch))),
         )
 
         self.batch_size = self._histogram("batch_size", "Turns in one batch.", SIZE_BUCKETS)
@@ -249,16 +349,9 @@ class Metrics:
     def collect(self) -> Iterable[Metric]:
         """What the client library asks a collector for."""
         for name, doc, shown in self._shown:
-            if isinstance(shown, Family):
-                members = shown.items()
-                if members:
-                    metric = Metric(f"colloquy_{name}", doc, members[0][1].kind)
-                    for value, member in members:
-                        member.fill(metric, {shown.label: value})
-                    yield metric
-            else:
-                metric = Metric(f"colloquy_{name}", doc, shown.kind)
-                shown.fill(metric, {})
+            metric = Metric(f"colloquy_{name}", doc, shown.kind)
+            shown.fill(metric, {})
+            if metric.samples:
                 yield metric
 
     def _counter(self, name: str, doc: str) -> Counter:
@@ -271,14 +364,10 @@ class Metrics:
         return self._show(name, doc, Histogram(self.switch, bounds))
 
     def _counters(self, name: str, label: str, doc: str) -> Family[Counter]:
-        family = Family(label, lambda: Counter(self.switch))
-        self._shown.append((name, doc, family))  # type: ignore[arg-type]
-        return family
+        return self._show(name, doc, Family(label, lambda: Counter(self.switch)))
 
     def _histograms(self, name: str, label: str, doc: str) -> Family[Histogram]:
-        family = Family(label, lambda: Histogram(self.switch))
-        self._shown.append((name, doc, family))  # type: ignore[arg-type]
-        return family
+        return self._show(name, doc, Family(label, lambda: Histogram(self.switch)))
 
     def _show(self, name: str, doc: str, instrument: I) -> I:
         self._shown.append((name, doc, instrument))

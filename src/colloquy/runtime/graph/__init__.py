@@ -1,0 +1,6 @@
+"""The knowledge graph as edges handle it, and the task behind it."""
+
+from .desk import GraphDesk
+from .turns import AskedByTurn
+
+__all__ = ["AskedByTurn", "GraphDesk"]
