@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection, Request
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from ..runtime import Runtime
 
 T = TypeVar("T")
-Scope = Literal["send", "read", "operate", "admin"]
+Scope = Literal["send", "read", "tools", "operate", "admin"]
 
 MAX_CREDENTIAL = 512
 """Bytes of an Authorization header that are looked at; keys and tokens are far shorter."""
 
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 
-_ALL: frozenset[str] = frozenset(("send", "read", "operate", "admin"))
+_ALL: frozenset[str] = frozenset(get_args(Scope))
 OPEN = Principal(id="anonymous", scopes=_ALL)
 """Everybody, when the settings ask for no keys."""
 LOCAL = Principal(id="local", scopes=_ALL)

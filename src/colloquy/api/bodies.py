@@ -28,9 +28,9 @@ _PLAIN = frozenset(
         b"application/json",
         b"application/json; charset=utf-8",
         b"application/json;charset=utf-8",
-        b"application/vnd.colloquy.v2+json",
     )
 )
+_PLAIN_V2 = b"application/vnd.colloquy.v2+json"
 _VERSIONED = re.compile(r"^application/vnd\.colloquy\.(?P<version>[^+;\s]+)\+json$")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\";\s]+)", re.I)
 
@@ -39,17 +39,18 @@ class Disconnected(Exception):
     """The client went away before its request was complete: there is nobody to answer."""
 
 
-def check_content_type(value: bytes | None) -> None:
-    """Raises UnsupportedMediaType or UnsupportedVersion unless it is JSON of our version."""
-    if value in _PLAIN:
+def check_content_type(value: bytes | None, version: str = "v2") -> None:
+    """Raises UnsupportedMediaType or UnsupportedVersion unless it is JSON of this version."""
+    if value in _PLAIN or (value == _PLAIN_V2 and version == "v2"):
         return
     text = (value or b"").decode("latin-1")
     kind = text.partition(";")[0].strip().lower()
     versioned = _VERSIONED.match(kind)
     if versioned is not None:
-        if versioned["version"] != "v2":
+        if versioned["version"] != version:
             raise UnsupportedVersion(
-                f"this server speaks v2, not {versioned['version'][:20]}", field="Content-Type"
+                f"this path speaks {version}, not {versioned['version'][:20]}",
+                field="Content-Type",
             )
     elif kind != "application/json":
         raise UnsupportedMediaType(
@@ -64,7 +65,7 @@ def check_content_type(value: bytes | None) -> None:
         )
 
 
-def check_headers(headers: Iterable[tuple[bytes, bytes]], limit: int) -> None:
+def check_headers(headers: Iterable[tuple[bytes, bytes]], limit: int, version: str = "v2") -> None:
     """What can be refused before a byte of the body is read.
 
     Raises TooLarge, UnsupportedMediaType, UnsupportedVersion.
@@ -82,8 +83,8 @@ def check_headers(headers: Iterable[tuple[bytes, bytes]], limit: int) -> None:
                     "send the body without compression", field="Content-Encoding"
                 )
         elif name == b"accept" and b"vnd.colloquy." in value:
-            _check_accept(value.decode("latin-1").lower())
-    check_content_type(content_type)
+            _check_accept(value.decode("latin-1").lower(), version)
+    check_content_type(content_type, version)
 
 
 async def read_body(receive: Any, limit: int) -> bytes:
@@ -166,14 +167,16 @@ def position_parameter(value: str, name: str) -> int:
     return int(value)
 
 
-def _check_accept(value: str) -> None:
+def _check_accept(value: str, version: str) -> None:
     """A client that accepts nothing but other versions of our type cannot be served."""
     kinds = [kind.partition(";")[0].strip() for kind in value.split(",")]
     if any(kind in ("*/*", "application/*", "application/json") for kind in kinds):
         return
     versions = [match["version"] for kind in kinds if (match := _VERSIONED.match(kind))]
-    if versions and "v2" not in versions:
-        raise UnsupportedVersion(f"this server speaks v2, not {versions[0][:20]}", field="Accept")
+    if versions and version not in versions:
+        raise UnsupportedVersion(
+            f"this path speaks {version}, not {versions[0][:20]}", field="Accept"
+        )
 
 
 def _too_large(limit: int) -> TooLarge:

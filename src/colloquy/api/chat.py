@@ -8,7 +8,6 @@ follows the stream from the last `seq` it has shown, so that nothing is lost or 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -21,12 +20,13 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import JSONBody, QueryParameter, SkipValidation
 
 from ..model import ids
-from ..model.chat import ChatConfig, ChatItem, ChatMessage, History, Session
+from ..model.chat import ChatConfig, ChatItem, ChatMessage, ChatStop, History, Session
 from ..model.errors import ColloquyError, NotFound, Unauthenticated
+from ..model.feedback import VISITOR
 from ..model.message import MAX_BODY, Message, Sender, check_message
-from ..model.views import FeedbackRequest, Receipt, StreamItem
+from ..model.views import FeedbackRequest, Receipt
 from .access import authenticated, bearer
-from .chat_items import VISITOR, rated, visible
+from .chat_items import rated, visible, visible_items
 from .edge import call_of
 from .parameters import Engine
 from .responses import BODY, documented, errors
@@ -46,19 +46,6 @@ HISTORY_TIMEOUT_S = 2.0
 """Bounds a request for history whose `before` lies in the future."""
 
 _TAGS = ["Chat page"]
-
-
-async def _visible_items(
-    items: AsyncIterator[StreamItem | None],
-) -> AsyncIterator[ChatItem | None]:
-    async with aclosing(items):  # type: ignore[type-var]  # it is a generator
-        async for item in items:
-            if item is None:
-                yield None
-                continue
-            shown = visible(item)
-            if shown is not None:
-                yield shown
 
 
 # -- who asks ---------------------------------------------------------------------------------
@@ -123,6 +110,7 @@ async def chat_config(runtime: Engine) -> ChatConfig:
         placeholder=chosen.placeholder,
         avatar=chosen.avatar,
         privacy=chosen.privacy,
+        ratings=runtime.collects_feedback,
     )
 
 
@@ -167,6 +155,11 @@ async def chat_session(
 )
 async def chat_send(runtime: Engine, visitor: Visitor, data: JSONBody[ChatMessage]) -> Receipt:
     """Stored for good when the receipt comes. Send it again under the same `id` until then."""
+    return await accepted(runtime, visitor, data)
+
+
+async def accepted(runtime: Runtime, visitor: str, data: ChatMessage) -> Receipt:
+    """What a visitor says, stored. Raises ColloquyError."""
     message = Message(
         conversation=visitor,
         sender=Sender(visitor),
@@ -184,6 +177,24 @@ async def chat_send(runtime: Engine, visitor: Visitor, data: JSONBody[ChatMessag
         raise result
     receipt: Receipt = result
     return receipt
+
+
+@post(
+    "/chat/stop",
+    operation_id="chatStop",
+    summary="Stop an answer that is being written",
+    tags=_TAGS,
+    status_code=204,
+    guards=[visitor_guard],
+    security=[{"visitor": []}],
+    responses=errors(*BODY, 401, 429, 503),
+)
+async def chat_stop(runtime: Engine, visitor: Visitor, data: JSONBody[ChatStop]) -> None:
+    """What was written so far becomes the reply, marked `interrupted`; the stream brings it.
+
+    An answer that is done by then stays as it is. May be sent again.
+    """
+    await runtime.interrupt(conversation_of(visitor), data.turn)
 
 
 @get(
@@ -206,7 +217,7 @@ async def chat_stream(
     after = resume_position(request.scope)
     streams.check()
     items = runtime.stream(conversation_of(visitor), after)
-    return EventStream(_visible_items(items), streams)
+    return EventStream(visible_items(items), streams)
 
 
 @get(
@@ -271,6 +282,7 @@ ROUTES: list[HTTPRouteHandler] = [
     chat_config,
     chat_session,
     chat_send,
+    chat_stop,
     chat_stream,
     chat_history,
     chat_feedback,

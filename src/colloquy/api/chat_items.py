@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from ..model.chat import ChatItem, Link
+from ..model.feedback import VISITOR, thumb_of
 from ..model.message import Media, Message, Text
 from ..model.views import FeedbackView, ReplyView, StreamItem
-
-VISITOR = "visitor"
-"""Who rates on the chat page; ratings of operators are not for visitors."""
 
 
 class _SeenMessage(Struct):
@@ -45,13 +45,37 @@ def visible(item: StreamItem) -> ChatItem | None:
     if item.kind == "message_duplicate":
         return ChatItem("duplicate", item.seq, item.at, message_id=data.get("message_id"))
     if item.kind == "feedback" and data.get("by") == VISITOR:
-        return ChatItem("feedback", item.seq, item.at, id=data["reply_id"], rating=data["rating"])
+        return rated(
+            msgspec.convert({"rating": None, **data, "seq": item.seq, "at": item.at}, FeedbackView)
+        )
     return _provisional(item, data)
+
+
+async def visible_items(
+    items: AsyncIterator[StreamItem | None],
+) -> AsyncIterator[ChatItem | None]:
+    """What a visitor sees of a stream; None, which keeps the line alive, goes through."""
+    async with aclosing(items):  # type: ignore[type-var]  # it is a generator
+        async for item in items:
+            if item is None:
+                yield None
+                continue
+            shown = visible(item)
+            if shown is not None:
+                yield shown
 
 
 def rated(view: FeedbackView) -> ChatItem:
     """The visitor's rating as it was stored."""
-    return ChatItem("feedback", view.seq, view.at, id=view.reply_id, rating=view.rating)
+    return ChatItem(
+        "feedback",
+        view.seq,
+        view.at,
+        id=view.reply_id,
+        rating=thumb_of(view.rating) if view.rating is not None else None,
+        text=view.comment,
+        category=view.category,
+    )
 
 
 def _reply(item: StreamItem, reply: ReplyView) -> ChatItem:
@@ -73,6 +97,7 @@ def _reply(item: StreamItem, reply: ReplyView) -> ChatItem:
         author_name=reply.author_name,
         tone=reply.tone,
         turn=reply.turn_id,
+        interrupted=reply.interrupted,
     )
 
 

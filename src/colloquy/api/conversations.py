@@ -19,6 +19,7 @@ from ..model.views import (
     OwnerView,
     ReplyRequest,
     ReplyView,
+    StopRequest,
 )
 from .access import actor_named, needs
 from .idempotency import once_per_key
@@ -133,6 +134,26 @@ async def reply(
 
 
 @post(
+    "/v2/conversations/{conversation_id:str}/stop",
+    operation_id="stopReply",
+    summary="Stop an answer that is being written",
+    tags=_TAGS,
+    status_code=204,
+    guards=[needs("send", "operate")],
+    responses=errors(*BODY, 401, 403, 503),
+)
+async def stop_reply(
+    runtime: Engine, conversation_id: ConversationId, data: JSONBody[StopRequest]
+) -> None:
+    """What was written so far becomes the reply, marked `interrupted`; the stream brings it.
+
+    An answer that is done by then, or that nobody is writing, stays as it is: the answer is the
+    same, and the request may be sent again.
+    """
+    await runtime.interrupt(conversation_id, data.turn_id)
+
+
+@post(
     "/v2/conversations/{conversation_id:str}/owner",
     operation_id="setOwner",
     summary="Take a conversation over, or give it back",
@@ -168,5 +189,6 @@ ROUTES: list[HTTPRouteHandler] = [
     get_conversation,
     list_events,
     reply,
+    stop_reply,
     set_owner,
 ]

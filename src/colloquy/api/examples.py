@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .feedback_examples import FEEDBACK_EXAMPLES
+from .graph.examples import GRAPH_EXAMPLES, GRAPH_PATHS
+from .ledger.examples import LEDGER_EXAMPLES, LEDGER_PATHS
+from .monitoring_examples import MONITORING_EXAMPLES, MONITORING_STREAM
+
 _CONVERSATION = "8f14e45fceea167a5a36dedd4bea2543"
 _MESSAGE = "c9f0f895fb98ab9159f51fd0297e236d"
 _REPLY = "45c48cce2e2d7fbdea1afc51c7c6ad26"
@@ -119,12 +124,95 @@ _DELIVERY: dict[str, Any] = {
     "duration_ms": 83,
 }
 
+_ALERT: dict[str, Any] = {
+    "id": "0194f2a61c3e7a51b2c3d4e5f6071829",
+    "rule": "queue_age",
+    "labels": {},
+    "severity": "warning",
+    "state": "open",
+    "message": "the oldest message waits for 14.2 s (bound 10 s)",
+    "value": 14.2,
+    "worst": 17.9,
+    "threshold": 10.0,
+    "count": 3,
+    "opened_at": _AT,
+    "last_at": "2026-01-31T10:01:00.250000Z",
+}
+_FLAG_STATE: dict[str, Any] = {
+    "value": False,
+    "people": ["ann"],
+    "rules": [
+        {
+            "name": "gold on the web",
+            "when": [
+                {"attribute": "plan", "operator": "in", "values": ["gold"]},
+                {"attribute": "channel", "operator": "in", "values": ["web"]},
+            ],
+            "value": True,
+        }
+    ],
+    "rollout": {"percentage": 25.0},
+}
+_FLAG: dict[str, Any] = {
+    "name": "enable_tools",
+    "type": "bool",
+    "value": False,
+    "reason": "default",
+    "detail": "",
+    "default": True,
+    "legacy": False,
+    "fail_safe": False,
+    "choices": [],
+    "owner": "replies",
+    "meaning": "A language model may call the tools that `replies.tools` allows.",
+    "state": _FLAG_STATE,
+    "revision": 1207,
+    "varies": True,
+}
+_SWITCH: dict[str, Any] = {
+    "name": "disable_new_tools",
+    "flags": ["enable_tools"],
+    "meaning": "Language models call no tools.",
+    "thrown": "store",
+    "reason": "it books twice",
+    "by": "key:0194f2a61c3e",
+    "at": "2026-01-31T10:00:00.000000Z",
+}
+_RULE: dict[str, Any] = {
+    "name": "queue_age",
+    "labels": {},
+    "metric": "queue_age_s",
+    "comparison": ">",
+    "threshold": 10.0,
+    "critical": 30.0,
+    "clear": 5.0,
+    "for_s": 30.0,
+    "clear_for_s": 60.0,
+    "severity": "warning",
+    "state": "open",
+    "value": 14.2,
+}
+_NOTICE: dict[str, Any] = {
+    "id": "0194f2a61c3f7c62a1b2c3d4e5f60718",
+    "type": "alert.opened",
+    "name": "queue_age",
+    "severity": "warning",
+    "message": "the oldest message waits for 14.2 s (bound 10 s)",
+    "at": _AT,
+    "labels": {},
+    "data": {"alert_id": "0194f2a61c3e7a51b2c3d4e5f6071829", "value": 14.2, "threshold": 10.0},
+}
+
 PATHS: dict[str, Any] = {
     "message_id": _MESSAGE,
     "conversation_id": _CONVERSATION,
     "number": 17,
     "key_id": "3f2a9c0b1d4e",
     "webhook_id": "6f4922f45568161a8cdf4ad2299f6d23",
+    "name": "enable_tools",
+    "alert_id": "0194f2a61c3e7a51b2c3d4e5f6071829",
+    **LEDGER_PATHS,
+    **GRAPH_PATHS,
 }
 """Values of parameters in paths, by name."""
 
@@ -253,8 +341,26 @@ EXAMPLES: dict[str, Any] = {
                 },
                 "state": "sent",
             },
-            {"kind": "note", "seq": 4, "at": _AT, "note": _NOTE},
-            {"kind": "feedback", "seq": 5, "at": _AT, "feedback": _FEEDBACK},
+            {
+                "kind": "tool_call",
+                "seq": 4,
+                "at": _AT,
+                "call_id": "0f343b0931126a20f133d67c2b018a3b",
+                "name": "free_days",
+                "arguments": '{"flat":"main-street-4"}',
+            },
+            {
+                "kind": "tool_result",
+                "seq": 5,
+                "at": _AT,
+                "call_id": "0f343b0931126a20f133d67c2b018a3b",
+                "name": "free_days",
+                "outcome": "ok",
+                "seconds": 0.0312,
+                "result": '["2026-11-23","2026-11-24"]',
+            },
+            {"kind": "note", "seq": 6, "at": _AT, "note": _NOTE},
+            {"kind": "feedback", "seq": 7, "at": _AT, "feedback": _FEEDBACK},
         ],
         "before": None,
         "after": None,
@@ -276,6 +382,9 @@ EXAMPLES: dict[str, Any] = {
     "NoteView": _NOTE,
     "FeedbackRequest": {"reply_id": _REPLY, "rating": "up", "comment": "Quick"},
     "FeedbackView": _FEEDBACK,
+    "ReactionRequest": {"reply_id": _REPLY, "emoji": "👍", "id": "wamid.HBgM"},
+    "ReactionView": {"reply_id": _REPLY, "by": "visitor", "emoji": "👍", "rating": "up"},
+    "StopRequest": {"turn_id": "e4d909c290d0fb1ca068ffaddf22cbd0"},
     "ReadRequest": {"seq": 3},
     "ReplyRequest": {
         "text": "Hello Mia, I am Tom. I will show you the flat.",
@@ -312,6 +421,44 @@ EXAMPLES: dict[str, Any] = {
     "NewWebhook": {"webhook": _WEBHOOK, "secret": "whsec_..."},
     "DeliveryView": _DELIVERY,
     "DeliveryPage": {"deliveries": [_DELIVERY], "next": None},
+    "FlagView": _FLAG,
+    "FlagList": {"flags": [_FLAG], "switches": [_SWITCH], "is_stale": False},
+    "FlagChange": {"state": _FLAG_STATE, "revision": 1207},
+    "SwitchView": _SWITCH,
+    "KillRequest": {"reason": "it books twice"},
+    "ExplainRequest": {"person": "ann", "channel": "web", "attributes": {"plan": "gold"}},
+    "Explanation": {
+        "flag": "enable_tools",
+        "value": True,
+        "reason": "rollout",
+        "detail": "25 %",
+        "bucket": 1311,
+        "considered": [
+            {"what": "killed", "decides": False, "says": "no switch is thrown"},
+            {"what": "override", "decides": False, "says": "nothing is said at the start"},
+            {
+                "what": "rollout",
+                "decides": True,
+                "says": "25 % by person are served True; this one is at 13.11 %",
+            },
+            {
+                "what": "default",
+                "decides": False,
+                "says": "everybody else is served False, by operators",
+            },
+        ],
+    },
+    "AlertView": _ALERT,
+    "AlertPage": {"alerts": [_ALERT], "next": None},
+    "RuleList": {"rules": [_RULE]},
+    "NoticePage": {"notices": [_NOTICE], "next": None},
+    "AlertTest": {
+        "sinks": [{"sink": "slack", "outcome": "delivered", "detail": "ok", "duration_ms": 210}]
+    },
+    **FEEDBACK_EXAMPLES,
+    **LEDGER_EXAMPLES,
+    **GRAPH_EXAMPLES,
+    **MONITORING_EXAMPLES,
     "StatusView": {"status": "healthy"},
     "ReadyView": {"ready": True},
     "SettingsView": {
@@ -339,6 +486,7 @@ EXAMPLES: dict[str, Any] = {
         "placeholder": "Write a message",
         "avatar": True,
         "privacy": "What you write is kept for a year: https://lettings.example/privacy",
+        "ratings": True,
     },
     "ChatMessage": {
         "id": "01J9ZK3T8Q",
@@ -346,6 +494,7 @@ EXAMPLES: dict[str, Any] = {
         "stream": "tab-5c1e",
         "sequence": 1,
     },
+    "ChatStop": {"turn": _TURN},
     "ChatItem": {"kind": "reply", "seq": 3, "at": _AT, "id": _REPLY, "text": "Yes, it is."},
     "History": {
         "items": [{"kind": "message", "seq": 2, "at": _AT, "id": "01J9ZK3T8Q", "text": "Hello"}],
@@ -362,6 +511,7 @@ _EVENT = {"kind": "owner", "seq": 4, "at": _AT, "data": {"owner": "human"}}
 _SHOWN_EVENT = {"kind": "message", "seq": 2, "at": _AT, "id": "01J9ZK3T8Q", "text": "Hello"}
 
 ANSWERS: dict[str, dict[str, dict[str, Any]]] = {
+    "exportPoint": {"200": {"file": {"summary": "The bytes of a file", "value": "..."}}},
     "sendMessages": {"202": _ACCEPTED},
     "importMessages": {"202": _ACCEPTED},
     "healthReport": {
@@ -391,6 +541,7 @@ ANSWERS: dict[str, dict[str, dict[str, Any]]] = {
     "streamConversation": {
         "200": {"example": {"value": f"{_FIRST_BYTES}id: 4\ndata: {json.dumps(_EVENT)}\n\n"}}
     },
+    "streamMonitoring": MONITORING_STREAM,
     "chatStream": {
         "200": {"example": {"value": f"{_FIRST_BYTES}id: 2\ndata: {json.dumps(_SHOWN_EVENT)}\n\n"}}
     },

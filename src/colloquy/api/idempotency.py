@@ -32,12 +32,10 @@ def once_per_key(app: ASGIApp) -> ASGIApp:
     """Litestar middleware of a route whose requests may carry an `Idempotency-Key`."""
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
-        key = header(scope, HEADER)
+        key = key_of(scope)
         if key is None:
             await app(scope, receive, send)
             return
-        if not _KEY.fullmatch(key):
-            raise InvalidInput("a key has 1 to 255 printable characters", field="Idempotency-Key")
         runtime: Runtime = Litestar.from_scope(scope).state.runtime
         caller = scope["principal"] = principal_of(runtime, scope)
         body = await read_body(receive, runtime.settings.accept.max_body_bytes)
@@ -46,9 +44,17 @@ def once_per_key(app: ASGIApp) -> ASGIApp:
         if isinstance(found, Answer):
             await _send_again(found, send)
         else:
-            await _run(app, scope, _Replayed(body, receive), send, found)
+            await _run(app, scope, Replayed(body, receive), send, found)
 
     return answer
+
+
+def key_of(scope: Any) -> bytes | None:
+    """The key of a request, where it has one. Raises InvalidInput."""
+    key = header(scope, HEADER)
+    if key is not None and not _KEY.fullmatch(key):
+        raise InvalidInput("a key has 1 to 255 printable characters", field="Idempotency-Key")
+    return key
 
 
 async def _send_again(answer: Answer, send: Any) -> None:
@@ -91,7 +97,7 @@ async def _settled(work: Awaitable[None]) -> None:
         log.warning("idempotency_key_unsettled", code=error.code, detail=error.detail)
 
 
-class _Replayed:
+class Replayed:
     """The `receive` of a request whose body was read already."""
 
     def __init__(self, body: bytes, receive: Any) -> None:

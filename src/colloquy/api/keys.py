@@ -25,7 +25,8 @@ class KeyRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     scopes: Annotated[
-        list[Literal["send", "read", "operate", "admin"]], Meta(min_length=1, max_length=4)
+        list[Literal["send", "read", "tools", "operate", "admin"]],
+        Meta(min_length=1, max_length=5),
     ]
     expires_at: datetime | None = None
 
@@ -58,8 +59,8 @@ async def list_keys(runtime: Engine) -> KeysView:
     responses=errors(*BODY, 401, 403, 409, 503),
 )
 async def create_key(runtime: Engine, data: JSONBody[KeyRequest]) -> NewKey:
-    """Scopes: send (messages), read (conversations, streams), operate (replies, owners, dead
-    letters, metrics), admin (keys; implies all). Only this answer shows the secret."""
+    """Scopes: send (messages), read (conversations, streams), tools (over MCP), operate (replies,
+    owners, dead letters, metrics), admin (keys; implies all). Only this answer shows the secret."""
     if data.expires_at is not None and data.expires_at.tzinfo is None:
         raise InvalidInput("a time needs a zone (RFC 3339)", field="expires_at")
     return await runtime.create_key(data.name, sorted(set(data.scopes)), data.expires_at)

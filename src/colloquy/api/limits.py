@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..model.errors import RateLimited
-from ..settings.tree import LimitSettings
+from ..settings import LimitSettings
 
 MAX_SUBJECTS = 50_000
 """Subjects that one policy remembers, some 150 bytes each."""

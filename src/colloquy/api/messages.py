@@ -235,18 +235,21 @@ class MessageDoor:
             return _refused(error, scope)
 
     async def _waited(self, receipt: Receipt, wait_s: float, receive: Any) -> Answer:
-        """The replies too, if they come in time, the client stays and the server does."""
-        replies = asyncio.ensure_future(self._runtime.wait(receipt.message_id, wait_s))
+        found = await self.replies(receipt.message_id, wait_s, receive)
+        status = 202 if found is None else 200
+        return status, {}, encode(Waited(receipt, found))
+
+    async def replies(self, message_id: str, wait_s: float, receive: Any) -> list[ReplyView] | None:
+        """The replies, if they come in time, the client stays and the server does."""
+        replies = asyncio.ensure_future(self._runtime.wait(message_id, wait_s))
         gone = asyncio.ensure_future(event(receive, "http.disconnect"))
         closing = asyncio.ensure_future(self._closing.wait())
         try:
             await asyncio.wait((replies, gone, closing), return_when=asyncio.FIRST_COMPLETED)
-            found = replies.result() if replies.done() else None
+            return replies.result() if replies.done() else None
         finally:
             for task in (replies, gone, closing):
                 task.cancel()
-        status = 202 if found is None else 200
-        return status, {}, encode(Waited(receipt, found))
 
 
 def _one(results: list[Receipt | ColloquyError]) -> Receipt:

@@ -6,6 +6,7 @@ also does the decoding, so that the document says precisely what is accepted.
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +17,14 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 from msgspec import Struct
 
 from .. import __version__
+from ..model import alerts as alert_views
 from ..model import chat as chat_models
+from ..model import checkpoints as checkpoint_views
+from ..model import feedback as feedback_views
+from ..model import flags as flag_views
+from ..model import graph as graph_views
+from ..model import ledger as ledger_views
+from ..model import monitoring as monitoring_views
 from ..model import views
 from ..model import webhooks as webhook_views
 from ..model.message import Message
@@ -24,6 +32,9 @@ from ..model.statistics import StatisticsView
 from . import dead_letters, health, keys, messages
 from .conventions import describe, handlers_of, scopes_of
 from .examples import ANSWERS, EXAMPLES
+from .feedback_examples import FEEDBACK_ROWS, FEEDBACK_TABLE
+from .graph.examples import GRAPH_RULES
+from .ledger.keeping import SNAPSHOT_TYPE
 from .parameters import HEX_ID
 from .problems import Problem
 
@@ -44,6 +55,9 @@ SHOWN: tuple[type[Struct], ...] = (
     views.NoteView,
     views.FeedbackRequest,
     views.FeedbackView,
+    views.ReactionRequest,
+    views.ReactionView,
+    views.StopRequest,
     views.ReadRequest,
     views.ReplyRequest,
     views.ReplyView,
@@ -65,12 +79,87 @@ SHOWN: tuple[type[Struct], ...] = (
     webhook_views.NewWebhook,
     webhook_views.DeliveryView,
     webhook_views.DeliveryPage,
+    flag_views.FlagView,
+    flag_views.FlagList,
+    flag_views.FlagChange,
+    flag_views.SwitchView,
+    flag_views.KillRequest,
+    flag_views.ExplainRequest,
+    flag_views.Explanation,
+    alert_views.AlertView,
+    alert_views.AlertPage,
+    alert_views.RuleList,
+    alert_views.NoticePage,
+    alert_views.AlertTest,
+    feedback_views.Analytics,
+    feedback_views.FeedbackProgress,
+    feedback_views.Recommendations,
+    feedback_views.SignalsView,
+    feedback_views.FeedbackRow,
+    feedback_views.SignalsRow,
+    ledger_views.LedgerStatus,
+    ledger_views.ChangePage,
+    ledger_views.ChangeDetail,
+    ledger_views.DifferencePage,
+    ledger_views.RecordView,
+    ledger_views.PointRequest,
+    ledger_views.PointChange,
+    ledger_views.PointView,
+    ledger_views.PointPage,
+    ledger_views.RollbackRequest,
+    ledger_views.UndoRequest,
+    ledger_views.PreviewView,
+    ledger_views.OperationView,
+    ledger_views.OperationPage,
+    ledger_views.OperationLog,
+    ledger_views.ItemPage,
+    ledger_views.ConflictView,
+    ledger_views.ConflictPage,
+    ledger_views.ConflictDetail,
+    ledger_views.DecisionRequest,
+    ledger_views.AuditPage,
+    ledger_views.ImportView,
+    ledger_views.CompactRequest,
+    ledger_views.CompactionView,
+    graph_views.EntityPage,
+    graph_views.EntityView,
+    graph_views.EntityRequest,
+    graph_views.FactPage,
+    graph_views.TimelinePage,
+    graph_views.GraphChangePage,
+    graph_views.ContradictionPage,
+    graph_views.GraphStatistics,
+    graph_views.LearnRequest,
+    graph_views.LearnedView,
+    graph_views.RetractionRequest,
+    graph_views.MergeRequest,
+    graph_views.HitPage,
+    graph_views.NeighbourhoodView,
+    graph_views.TraversalRequest,
+    graph_views.TraversalView,
+    graph_views.PathRequest,
+    graph_views.PathsView,
+    graph_views.ImpactRequest,
+    graph_views.ImpactView,
+    graph_views.RelationshipPage,
+    checkpoint_views.CheckpointRequest,
+    checkpoint_views.CheckpointView,
+    checkpoint_views.CheckpointPage,
+    checkpoint_views.CheckpointContent,
+    monitoring_views.ValidationFigures,
+    monitoring_views.AdapterFigures,
+    monitoring_views.FlushView,
+    monitoring_views.FlagsStatus,
+    monitoring_views.MonitoringView,
+    monitoring_views.MonitoringEvent,
+    monitoring_views.ValidationHistory,
     health.StatusView,
     health.ReadyView,
     StatisticsView,
     views.SettingsView,
     chat_models.Session,
     chat_models.ChatMessage,
+    chat_models.ChatStop,
     chat_models.ChatConfig,
     chat_models.ChatItem,
     chat_models.History,
@@ -99,6 +188,25 @@ _RULES: dict[str, dict[str, Any]] = {
     "ReplyRequest": _SAYS_SOMETHING,
     "NoteRequest": {"properties": {"text": {"type": "string", "minLength": 1}}},
     "FeedbackRequest": {"properties": {"reply_id": {"type": "string", "pattern": HEX_ID}}},
+    "ReactionRequest": {"properties": {"reply_id": {"type": "string", "pattern": HEX_ID}}},
+    **GRAPH_RULES,
+    "RollbackRequest": {
+        "oneOf": [
+            {"required": [name], "properties": {name: {"type": kind}}}
+            for name, kind in (
+                ("point", "string"),
+                ("position", "integer"),
+                ("time", "string"),
+                ("undo", "string"),
+            )
+        ]
+    },
+    "DecisionRequest": {
+        "oneOf": [
+            {"required": ["value"], "properties": {"decision": {"const": "edit"}}},
+            {"properties": {"decision": {"enum": ["keep", "take", "merge"]}, "value": False}},
+        ]
+    },
     "RetryRequest": {
         "anyOf": [
             {"required": ["numbers"], "properties": {"numbers": {"type": "array"}}},
@@ -113,6 +221,15 @@ _RULES: dict[str, dict[str, Any]] = {
 
 _HIDDEN_BODIES = ("/v2/messages", "/v2/import")
 """Their handlers read the body themselves."""
+_SNAPSHOT_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/octet-stream": {
+            "schema": {"type": "string", "contentMediaType": SNAPSHOT_TYPE},
+            "examples": {"file": {"summary": "The bytes of a file", "value": "..."}},
+        }
+    },
+}
 
 _REFERENCE = "#/components/schemas/{name}"
 
@@ -125,7 +242,7 @@ def openapi_config() -> OpenAPIConfig:
         description=(
             "Messages in, answers out: each message is stored before its receipt, handled exactly "
             "once and in order. Every error is a problem document (RFC 9457) with a stable `code`. "
-            "Keys have the scopes send, read, operate and admin (implies all)."
+            "Keys have the scopes send, read, tools, operate and admin (implies all)."
         ),
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         components=Components(
@@ -153,12 +270,18 @@ def openapi_config() -> OpenAPIConfig:
 
 @get("/v2/openapi.json", include_in_schema=False)
 async def openapi_document(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """This document. Made when it is first asked for: a server that nobody asks pays nothing."""
+    """This document. Made when it is first asked for, in another thread: a server that nobody asks
+    pays nothing, and conversations go on meanwhile."""
     state = request.app.state
-    known: bytes | None = state.get("openapi")
-    if known is None:
-        known = state.openapi = msgspec.json.encode(document(request.app))
-    return Response(known, media_type="application/json")
+    making: asyncio.Task[bytes] | None = state.get("openapi")
+    if making is None or (making.done() and (making.cancelled() or making.exception())):
+        making = state.openapi = asyncio.create_task(asyncio.to_thread(_encoded, request.app))
+    # Who goes away does not end it for the others.
+    return Response(await asyncio.shield(making), media_type="application/json")
+
+
+def _encoded(app: Litestar) -> bytes:
+    return msgspec.json.encode(document(app))
 
 
 def document(app: Litestar) -> dict[str, Any]:
@@ -179,6 +302,10 @@ def document(app: Litestar) -> dict[str, Any]:
         for operation in item.values():
             if path in _HIDDEN_BODIES:
                 operation["requestBody"] = _message_body()
+            elif path == "/v2/ledger/import":
+                operation["requestBody"] = _SNAPSHOT_BODY
+            elif path == "/v2/feedback/export":
+                operation["responses"]["200"]["content"] = _feedback_files()
             scopes = scopes_of(handlers[operation["operationId"]])
             if scopes is not None:
                 operation["security"] = [{"key": scopes}]
@@ -197,6 +324,24 @@ def _message_body() -> dict[str, Any]:
     return {
         "required": True,
         "content": {"application/json": content, "application/vnd.colloquy.v2+json": content},
+    }
+
+
+def _feedback_files() -> dict[str, Any]:
+    """Rows of either kind in either format."""
+    rows = {"type": "array", "items": {"anyOf": [*map(_reference, FEEDBACK_ROWS)]}}
+    return {
+        "application/json": {
+            "schema": rows,
+            "examples": {
+                name: {"summary": summary, "value": [EXAMPLES[name]]}
+                for name, summary in FEEDBACK_ROWS.items()
+            },
+        },
+        "text/csv": {
+            "schema": {"type": "string"},
+            "examples": {"table": {"summary": "The row of names", "value": FEEDBACK_TABLE}},
+        },
     }
 
 

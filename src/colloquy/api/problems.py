@@ -38,7 +38,7 @@ log = get_logger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
 
-_OTHER_VERSION = re.compile(r"^/v(?!2/)[0-9]+/")
+_OTHER_VERSION = re.compile(r"^/v(?![12]/)[0-9]+/")
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
@@ -63,9 +63,12 @@ class MethodNotAllowed(ColloquyError):
     title = "Method not allowed"
 
 
-def problem_headers(error: ColloquyError) -> dict[str, str]:
-    """The headers that go with an error: `Retry-After` in whole seconds, the way to log in."""
+def problem_headers(error: ColloquyError, cause: Exception | None = None) -> dict[str, str]:
+    """The headers that go with an error: `Retry-After` in whole seconds, the way to log in; what
+    is allowed, where it was caused by a method that is not."""
     headers = {}
+    if isinstance(cause, MethodNotAllowedException) and isinstance(cause.headers, Mapping):
+        headers["allow"] = allowed(_methods(cause.headers))
     if error.retry_after_s is not None:
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
     elif error.status in (429, 503):
@@ -112,11 +115,11 @@ def as_colloquy_error(error: Exception, path: str) -> ColloquyError:
 def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's handler for every exception."""
     found = as_colloquy_error(error, request.scope["path"])
-    headers = problem_headers(found)
-    if isinstance(error, MethodNotAllowedException) and isinstance(error.headers, Mapping):
-        headers["allow"] = allowed(_methods(error.headers))
     return Response(
-        problem_body(found), status_code=found.status, headers=headers, media_type=PROBLEM_TYPE
+        problem_body(found),
+        status_code=found.status,
+        headers=problem_headers(found, error),
+        media_type=PROBLEM_TYPE,
     )
 
 

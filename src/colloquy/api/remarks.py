@@ -1,4 +1,5 @@
-"""`/v2/conversations/…/notes`, `…/feedback`, `…/read`: what operators leave beside replies."""
+"""`/v2/conversations/…/notes`, `…/feedback`, `…/reactions`, `…/read`: what is left beside
+replies."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from ..model.views import (
     FeedbackView,
     NoteRequest,
     NoteView,
+    ReactionRequest,
+    ReactionView,
     ReadRequest,
 )
 from .access import needs
@@ -65,6 +68,25 @@ async def rate_reply(
 
 
 @post(
+    "/v2/conversations/{conversation_id:str}/reactions",
+    operation_id="react",
+    summary="Report a reaction to a reply",
+    tags=_TAGS,
+    status_code=200,
+    guards=[needs("send", "operate")],
+    middleware=[once_per_key],
+    responses=_ERRORS,
+)
+async def react(
+    runtime: Engine, conversation_id: ConversationId, data: JSONBody[ReactionRequest]
+) -> ReactionView:
+    """For channels and front ends: what somebody said with an emoji. It takes the place of the one
+    before; `""` takes it back, and its rating with it. No turn begins. The same again changes
+    nothing; with an `id`, nothing either once another one has come."""
+    return await runtime.react(conversation_id, data)
+
+
+@post(
     "/v2/conversations/{conversation_id:str}/read",
     operation_id="markRead",
     summary="Mark a conversation as read",
@@ -84,4 +106,4 @@ async def mark_read(
     return await runtime.mark_read(conversation_id, data.seq, actor_of(principal))
 
 
-ROUTES: list[HTTPRouteHandler] = [add_note, rate_reply, mark_read]
+ROUTES: list[HTTPRouteHandler] = [add_note, rate_reply, react, mark_read]

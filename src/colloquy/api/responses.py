@@ -15,6 +15,7 @@ from ..model.errors import (
     InvalidInput,
     MalformedJson,
     NotFound,
+    PointExpired,
     PreconditionFailed,
     RateLimited,
     TooLarge,
@@ -45,8 +46,12 @@ _EXAMPLES: dict[int, tuple[str, ColloquyError]] = {
     ),
     409: (
         "The state of the thing does not allow this: `conflict`, `message_id_reused`, "
-        "`idempotency_key_reused`.",
+        "`idempotency_key_reused`, `ledger_busy`.",
         Conflict("another message came with this id before", field="id"),
+    ),
+    410: (
+        "It was there, and what would be needed is not kept: `rollback_expired`, `not_restorable`.",
+        PointExpired("rollback point 'before the import' expired", field="point"),
     ),
     412: (
         "It changed since it was read: its entity tag is not the one of `If-Match`: "

@@ -40,6 +40,8 @@ SEND_TIMEOUT_S = 30.0
 """A client that takes nothing for this long is dropped."""
 RETRY_MS = 1000
 """How long an EventSource waits before it connects again."""
+GOODBYE_S = 1.0
+"""How long the server waits for its streams to say that it goes away."""
 
 
 class Item(Protocol):
@@ -60,6 +62,7 @@ class Streams:
         """`closing` is set when the server stops."""
         self._closing = closing
         self._most = most
+        self._requests: set[asyncio.Task[Any]] = set()
         self.open = 0
 
     def check(self) -> None:
@@ -78,6 +81,7 @@ class Streams:
         leaving = asyncio.ensure_future(left)
         closing = asyncio.ensure_future(self._closing.wait())
         tasks = (pump, leaving, closing)
+        self._remember()
         self.open += 1
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -96,6 +100,18 @@ class Streams:
                 log.info("slow_stream_dropped")
                 return False
         return True
+
+    def _remember(self) -> None:
+        request = asyncio.current_task()
+        if request is not None:
+            self._requests.add(request)
+            request.add_done_callback(self._requests.discard)
+
+    async def ended(self) -> None:
+        """Returns when every stream has told its client, GOODBYE_S after the server stops at the
+        latest."""
+        if self._requests:
+            await asyncio.wait(self._requests, timeout=GOODBYE_S)
 
 
 async def _pump(items: Items, write: Write) -> None:
@@ -199,7 +215,7 @@ async def follow_conversation(
     try:
         items = _ws_items(runtime, streams, scope, conversation_id)
     except Exception as error:
-        await _deny(scope, send, error)
+        await deny(scope, send, error)
         return
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
 
@@ -220,7 +236,8 @@ def _ws_items(runtime: Runtime, streams: Streams, scope: Any, conversation: str)
     return runtime.stream(conversation, after, for_operators=True)
 
 
-async def _deny(scope: Any, send: Any, error: Exception) -> None:
+async def deny(scope: Any, send: Any, error: Exception) -> None:
+    """Answers the handshake of a WebSocket with an HTTP problem."""
     found = as_colloquy_error(error, scope["path"])
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": found.code})

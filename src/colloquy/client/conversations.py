@@ -18,15 +18,18 @@ from ..model.views import (
     OwnerRequest,
     OwnerView,
     ParticipantsView,
+    ReactionRequest,
+    ReactionView,
     ReadRequest,
     ReplyRequest,
     ReplyView,
+    StopRequest,
     StreamItem,
     TranscriptPage,
 )
 from .feed import Feed, stream_item
 from .operation import operation, paged, streaming
-from .request import Ask, json
+from .request import Ask, json, nothing
 
 _ALL = ConversationFilter()
 
@@ -106,6 +109,25 @@ class ConversationOperations:
     def feedback(self, conversation_id: str, request: FeedbackRequest) -> Ask[FeedbackView]:
         """Whether a reply helped."""
         return Ask(json(FeedbackView), path={"conversation_id": conversation_id}, body=request)
+
+    @operation("POST", "/v2/conversations/{conversation_id}/reactions")
+    def react(self, conversation_id: str, request: ReactionRequest) -> Ask[ReactionView]:
+        """Somebody reacted to a reply with an emoji, or took the reaction back."""
+        if request.id is None:
+            request = msgspec.structs.replace(request, id=uuid4().hex)
+        return Ask(
+            json(ReactionView), path={"conversation_id": conversation_id}, body=request, has_id=True
+        )
+
+    @operation("POST", "/v2/conversations/{conversation_id}/stop")
+    def stop(self, conversation_id: str, turn_id: str) -> Ask[None]:
+        """Ends an answer that is being written: what there is of it becomes the reply."""
+        return Ask(
+            nothing,
+            path={"conversation_id": conversation_id},
+            body=StopRequest(turn_id),
+            has_id=True,
+        )
 
     @operation("POST", "/v2/conversations/{conversation_id}/read")
     def mark_read(self, conversation_id: str, seq: int) -> Ask[ConversationView]:

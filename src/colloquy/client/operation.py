@@ -110,6 +110,30 @@ class Paged(Generic[P, Item]):
             following = self._following(page)
 
 
+class Downloading(Generic[P]):
+    """The answer of an operation as it comes, so that no size of it needs memory: an iterator of
+    bytes. Raises Unavailable where it breaks off."""
+
+    def __init__(self, whole: Operation[P, bytes]) -> None:
+        self._whole = whole
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, client: SyncTransport, owner: type) -> Callable[P, Iterator[bytes]]: ...
+    @overload
+    def __get__(self, client: AsyncTransport, owner: type) -> Callable[P, AsyncIterator[bytes]]: ...
+    def __get__(self, client: Any, owner: type) -> Any:
+        if client is None:
+            return self
+
+        @functools.wraps(self._whole.describe)
+        def method(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return client.download(self._whole.call(*args, **kwargs))
+
+        return method
+
+
 class Streaming(Generic[P, T]):
     """An operation that answers with a stream of items."""
 
@@ -151,6 +175,11 @@ def streaming(
 ) -> Callable[[Callable[Concatenate[Any, P], Feed[T]]], Streaming[P, T]]:
     """Marks a description of a stream as the operation of that route."""
     return lambda describe: Streaming(method, route, describe)
+
+
+def downloading(whole: Operation[P, bytes]) -> Downloading[P]:
+    """The answer of an operation piece by piece."""
+    return Downloading(whole)
 
 
 def paged(

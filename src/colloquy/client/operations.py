@@ -6,9 +6,16 @@ clients. Keyword arguments that are left out are left to the server.
 
 from __future__ import annotations
 
+from .alerts import AlertOperations
+from .checkpoints import CheckpointOperations
 from .conversations import ConversationOperations
 from .dead_letters import DeadLetterOperations
+from .feedback import FeedbackOperations
+from .flags import FlagOperations
+from .graph import GraphOperations
+from .ledger import LedgerOperations
 from .messages import MessageOperations
+from .monitoring import MonitoringOperations
 from .server import ServerOperations
 from .visitors import VisitorOperations
 from .webhooks import WebhookOperations
@@ -19,6 +26,13 @@ class Operations(
     ConversationOperations,
     DeadLetterOperations,
     WebhookOperations,
+    AlertOperations,
+    MonitoringOperations,
+    FlagOperations,
+    FeedbackOperations,
+    LedgerOperations,
+    GraphOperations,
+    CheckpointOperations,
     VisitorOperations,
     ServerOperations,
 ):

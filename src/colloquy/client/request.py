@@ -52,9 +52,10 @@ class Retries(msgspec.Struct, frozen=True):
 class Ask(Generic[T]):
     """The part of a request that depends on its arguments.
 
-    `decode` reads the body of the answer. `path` fills the route, parameters of `query` that are
-    None are left out. `accepts` are statuses from 400 on that `decode` understands. `has_id`: the
-    body carries an id that makes a repeat harmless; other POSTs are given an `Idempotency-Key`.
+    `decode` reads the body of the answer. `path` fills the route; parameters of `query` that are
+    None are left out, those that are lists are repeated. `accepts` are statuses from 400 on that
+    `decode` understands. `has_id`: the body carries an id that makes a repeat harmless; other POSTs
+    are given an `Idempotency-Key`. `content` is a body that is no JSON.
     """
 
     decode: Callable[[bytes], T]
@@ -63,6 +64,8 @@ class Ask(Generic[T]):
     body: object = None
     accepts: frozenset[int] = frozenset()
     has_id: bool = False
+    content: bytes | None = None
+    content_type: str = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,10 @@ class Call(Generic[T]):
     def of(cls, method: str, route: str, ask: Ask[T]) -> Call[T]:
         """The description with its route filled in."""
         headers: dict[str, str] = {}
-        content = None
-        if ask.body is not None:
+        content = ask.content
+        if content is not None:
+            headers["content-type"] = ask.content_type
+        elif ask.body is not None:
             content = encode(ask.body)
             headers["content-type"] = "application/json"
         if method == "POST" and not ask.has_id:
@@ -91,7 +96,7 @@ class Call(Generic[T]):
         return cls(
             method,
             route.format(**path),
-            {name: _text(value) for name, value in ask.query.items() if value is not None},
+            {name: _texts(value) for name, value in ask.query.items() if value is not None},
             headers,
             content,
             ask.decode,
@@ -176,6 +181,11 @@ def retry_after_s(response: httpx.Response) -> float | None:
 
 def unreachable(url: str, error: httpx.HTTPError) -> Unavailable:
     return Unavailable(f"no answer from {url}: {error or type(error).__name__}")
+
+
+def _texts(value: object) -> str | int | float | list[str | int | float]:
+    """A parameter; of a list each member is one."""
+    return [_text(one) for one in value] if isinstance(value, (list, tuple)) else _text(value)
 
 
 def _text(value: object) -> str | int | float:

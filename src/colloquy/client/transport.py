@@ -17,7 +17,7 @@ import httpx
 from ..model.errors import ColloquyError
 from .feed import Feed, Position
 from .problems import error_in
-from .request import Call, Exchange, Retries
+from .request import Call, Exchange, Retries, unreachable
 
 T = TypeVar("T")
 
@@ -65,6 +65,28 @@ class SyncTransport:
             if pause_s is None:
                 return exchange.answer(response)
             time.sleep(pause_s)
+
+    def download(self, call: Call[bytes]) -> Iterator[bytes]:
+        """The answer to a call, as it comes. Raises as `perform`, and Unavailable when it breaks
+        off."""
+        exchange = Exchange(call, self._retries, self.url)
+        has_begun = False
+        while not has_begun:
+            pause_s: float | None
+            try:
+                with self._http.stream(**exchange.request) as response:
+                    pause_s = exchange.pause_s(response)
+                    if pause_s is None:
+                        if response.status_code >= 400:
+                            response.read()
+                            exchange.answer(response)
+                        has_begun = True
+                        yield from response.iter_bytes()
+            except httpx.HTTPError as error:
+                if has_begun:
+                    raise unreachable(self.url, error) from None
+                pause_s = exchange.failed(error)
+            time.sleep(pause_s or 0.0)
 
     def follow(self, call: Call[T], feed: Feed[T]) -> Iterator[T]:
         """The items of a feed, over as many connections as it needs."""
@@ -124,6 +146,29 @@ class AsyncTransport:
             if pause_s is None:
                 return exchange.answer(response)
             await asyncio.sleep(pause_s)
+
+    async def download(self, call: Call[bytes]) -> AsyncIterator[bytes]:
+        """The answer to a call, as it comes. Raises as `perform`, and Unavailable when it breaks
+        off."""
+        exchange = Exchange(call, self._retries, self.url)
+        has_begun = False
+        while not has_begun:
+            pause_s: float | None
+            try:
+                async with self._http.stream(**exchange.request) as response:
+                    pause_s = exchange.pause_s(response)
+                    if pause_s is None:
+                        if response.status_code >= 400:
+                            await response.aread()
+                            exchange.answer(response)
+                        has_begun = True
+                        async for chunk in response.aiter_bytes():
+                            yield chunk
+            except httpx.HTTPError as error:
+                if has_begun:
+                    raise unreachable(self.url, error) from None
+                pause_s = exchange.failed(error)
+            await asyncio.sleep(pause_s or 0.0)
 
     async def follow(self, call: Call[T], feed: Feed[T]) -> AsyncIterator[T]:
         """The items of a feed, over as many connections as it needs."""

@@ -5,11 +5,11 @@ The client's key is a visitor's token; without one `chat_session` makes a new vi
 
 from __future__ import annotations
 
-from ..model.chat import ChatConfig, ChatItem, ChatMessage, History, Session
+from ..model.chat import ChatConfig, ChatItem, ChatMessage, ChatStop, History, Session
 from ..model.views import FeedbackRequest, Receipt
 from .feed import Feed
 from .operation import operation, streaming
-from .request import Ask, json
+from .request import Ask, json, nothing
 
 
 class VisitorOperations:
@@ -29,6 +29,11 @@ class VisitorOperations:
     def chat_send(self, message: ChatMessage) -> Ask[Receipt]:
         """What the visitor says."""
         return Ask(json(Receipt), body=message, has_id=True)
+
+    @operation("POST", "/chat/stop")
+    def chat_stop(self, stop: ChatStop) -> Ask[None]:
+        """Ends an answer that is being written: what there is of it becomes the reply."""
+        return Ask(nothing, body=stop, has_id=True)
 
     @operation("GET", "/chat/history")
     def chat_history(self, before: int) -> Ask[History]:

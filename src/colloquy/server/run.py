@@ -31,8 +31,8 @@ KEEP_ALIVE_S = 75.0
 UNACKNOWLEDGED_S = 60.0
 """A connection whose client has taken no byte for so long is dropped by the kernel."""
 PING_S = 20.0
-MAX_FRAME = 4096
-"""Bytes that a WebSocket client may send at once: it has nothing to say but pings."""
+MAX_FRAME = 128 * 1024
+"""Bytes of one message of a WebSocket client: the longest text, with every character escaped."""
 
 
 class _Server(uvicorn.Server):
@@ -98,10 +98,13 @@ async def serve(
             finally:
                 log.info("stopping")
                 app.close()
+                # uvicorn would close their connections in its own words otherwise.
+                await app.streams.ended()
                 server.should_exit = True
                 stopping.cancel()
                 listening.cancel()
                 await serving
+                app.release()
     finally:
         listener.close()
         await runtime.stop()
