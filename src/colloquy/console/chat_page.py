@@ -36,7 +36,7 @@ _LOOK = b"const LOOK = {};"
 _FILES = frozenset(
     (
         *("chat.css", "face.css", "chat.js", "connection.js", "embedded.js", "face.js"),
-        *("lines.js", "look.js", "outbox.js", "reading.js", "view.js", "waiting.js"),
+        *("lines.js", "look.js", "outbox.js", "reading.js", "remark.js", "view.js", "waiting.js"),
     )
 )
 

@@ -214,6 +214,9 @@ _STEPS = {
     "dead_letter_retried": ("reload", "info"),
     "reply_withdrawn": ("close", "warn"),
     "reply_failed": ("alert", "bad"),
+    "reply_stopped": ("pause", "warn"),
+    "tool_call": ("settings", "info"),
+    "tool_result": ("settings", "info"),
 }
 
 

@@ -52,7 +52,7 @@ async def own(
     )
     seen = await request.field("seen")
     view = await change_owner(runtime, operator, conversation_id, wanted, seen)
-    return _acted(request, conversation_id, _effect(view), "owner")
+    return _acted(request, conversation_id, _effect(view), "owner", done=f"owner-{view.owner}")
 
 
 @post("/inbox/{conversation_id:str}/replies", guards=[requires("operate")])
@@ -126,7 +126,7 @@ async def unread(
 ) -> Response[Any]:
     """The newest message of the visitor counts as unread again."""
     await runtime.mark_unread(conversation_id, operator.actor)
-    return _acted(request, conversation_id, "Marked as unread.", "unread")
+    return _acted(request, conversation_id, "Marked as unread.", "unread", done="unread")
 
 
 @post("/inbox/{conversation_id:str}/retry", guards=[requires("operate")])
@@ -138,7 +138,8 @@ async def retry(
 ) -> Response[Any]:
     """Puts every dead letter of the conversation back."""
     retried = await runtime.retry_dead_letters(None, conversation_id, operator.actor)
-    return _acted(request, conversation_id, retried_text(len(retried)), "retry")
+    said = retried_text(len(retried))
+    return _acted(request, conversation_id, said, "retry", done="letters-retried")
 
 
 def retried_text(count: int) -> str:
@@ -218,10 +219,14 @@ def _effect(view: OwnerView) -> str:
     return text
 
 
-def _acted(request: FormRequest, conversation_id: str, said: str, what: str) -> Response[Any]:
-    """The answer to an action: events for the page, or the page itself."""
+def _acted(
+    request: FormRequest, conversation_id: str, said: str, what: str, *, done: str = ""
+) -> Response[Any]:
+    """The answer to an action: events for the page, or the page itself, which says what `done`
+    stands for."""
     if request.headers.get("hx-request") != "true":
-        return see(f"{HOME}/{conversation_id}")
+        here = f"{HOME}/{conversation_id}"
+        return see(here, done=done) if done else see(here)
     happened: dict[str, Any] = {"colloquy:acted": {"what": what}}
     if said:
         happened["toast"] = {"text": said}

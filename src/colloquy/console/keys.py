@@ -20,6 +20,7 @@ from .render import address_of, page, see
 SCOPES = {
     "send": "Send messages and wait for their replies.",
     "read": "Read conversations and follow them live.",
+    "tools": "Call the assistant's tools over MCP, where it serves them.",
     "operate": "Answer, take over, work on dead letters, see figures.",
     "admin": "Everything, and manage keys, webhooks and settings.",
 }

@@ -22,7 +22,14 @@ async def overview(
     if not operator.may("operate"):
         return see(home(operator.scopes))
     now, _ = runtime.statistics_now()
-    return page(request, "overview/page.html", now=now, address=address_of(request))
+    return page(
+        request,
+        "overview/page.html",
+        now=now,
+        address=address_of(request),
+        monitoring=runtime.monitoring.view(),
+        kinds=runtime.monitoring.validation().by_event_type,
+    )
 
 
 @get("/overview/health", guards=[requires("operate")])

@@ -14,7 +14,7 @@ import secrets
 from msgspec import Struct
 
 from ..model.times import Clock, now_us
-from ..settings.tree import ConsoleSettings
+from ..settings import ConsoleSettings
 from ..storage.store import Store
 
 MAX_TOKEN = 100

@@ -88,9 +88,7 @@ def _key_of(runtime: Runtime, secret: str) -> tuple[str, frozenset[str]]:
     principal = runtime.authenticate(secret)
     runtime.keys.holder(principal.id)  # the command line's own token is no key
     if not principal.scopes & (_CONSOLE_SCOPES | {"admin"}):
-        raise Forbidden(
-            "This key may only send messages. The console needs read, operate or admin."
-        )
+        raise Forbidden("This key opens no page here. The console needs read, operate or admin.")
     return principal.id, principal.scopes
 
 

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from ..model.feedback import thumb_of
 from ..model.message import Data, Media, Part, Text, ToolCall, ToolResult, encode
 from ..model.understanding import Understanding
-from ..model.views import ReplyReason, TranscriptItem
+from ..model.views import FeedbackView, ReplyReason, TranscriptItem
+from .effort import Effort, ToolLine, effort_of, stopped_text, tool_lines
 from .marking import Piece, mark
 from .words import (
     DELIVERY,
@@ -43,13 +45,15 @@ class Attachment(Struct, frozen=True):
 
 class Understood(Struct, frozen=True):
     """What was understood of a message. `intent` is the nearest one; `is_sure`: it reached the
-    threshold."""
+    threshold. `feeling` is the emotion where there is one, else the polarity; `doubt` says why it
+    is not to be trusted."""
 
     intent: str | None
     is_sure: bool
     confidence: float
     percent: str
     feeling: Word
+    doubt: str
     language: str | None
     urgent: bool
     model: str
@@ -78,6 +82,10 @@ class Why(Struct, frozen=True):
     threshold: float
     percent: str
     threshold_percent: str
+    effort: Effort | None = None
+    """What a language model did for it."""
+    stopped: str = ""
+    """That the visitor stopped it, in words."""
 
 
 class Answer(Struct, frozen=True):
@@ -124,7 +132,7 @@ class Step(Struct, frozen=True):
     quote: str = ""
 
 
-Line = Said | Answer | Remark | Step
+Line = Said | Answer | Remark | ToolLine | Step
 
 
 def lines(
@@ -133,9 +141,17 @@ def lines(
     """Every item of a page. `base`: the conversation's path; `quotes`: what dead letters say, by
     their number."""
     ratings = {
-        item.feedback.reply_id: item.feedback.rating for item in items if item.feedback is not None
+        item.feedback.reply_id: thumb_of(item.feedback.rating)
+        for item in items
+        if item.feedback is not None and item.feedback.rating is not None
     }
-    return [_line(item, names, base, ratings, quotes) for item in items]
+    tools = tool_lines(items)
+    found: list[Line] = []
+    for item in items:
+        line = tools[item.seq] if item.seq in tools else _line(item, names, base, ratings, quotes)
+        if line is not None:
+            found.append(line)
+    return found
 
 
 def _line(
@@ -180,11 +196,21 @@ def understood(found: Understanding) -> Understood:
         is_sure=found.intent is not None,
         confidence=found.confidence,
         percent=percent(found.confidence),
-        feeling=FEELINGS[found.feeling],
+        feeling=_feeling(found),
+        doubt=", perhaps not meant so" if found.emotion.uncertain else "",
         language=found.language,
         urgent=found.urgent,
         model=found.model,
     )
+
+
+def _feeling(found: Understanding) -> Word:
+    """The emotion in the colours of the polarity."""
+    feeling = FEELINGS[found.feeling]
+    label = found.emotion.label
+    if label == "neutral":
+        return feeling
+    return Word(label, title(label), feeling.icon, feeling.kind)
 
 
 def _answer(item: TranscriptItem, ratings: Mapping[str, str]) -> Answer:
@@ -220,12 +246,16 @@ def _why(reason: ReplyReason) -> Why:
         threshold=threshold,
         percent=percent(confidence),
         threshold_percent=percent(threshold),
+        effort=effort_of(reason.model) if reason.model is not None else None,
+        stopped=stopped_text(reason),
     )
 
 
 _HANDLERS = {
     "intent": "The handler of the intent “{}” answered",
     "message": "The handler of every message, “{}”, answered",
+    "model": "The language model “{}” answered",
+    "responder": "The assistant's own responder answered",
     "fallback": "Nothing was understood well enough: the fallback answered",
     "slot": "The assistant had asked for “{}”, and this was the answer",
     "timer": "The timer “{}” was due",
@@ -236,19 +266,18 @@ _HANDLERS = {
 _TITLED = ("intent", "slot", "template")
 
 
+_RATED = {
+    "up": ("thumb-up", "An answer helped", "good"),
+    "neutral": ("thumb-up", "An answer was rated 3 of 5", ""),
+    "down": ("thumb-down", "An answer did not help", "bad"),
+}
+
+
 def _step(item: TranscriptItem, names: Names, base: str, quotes: Mapping[int, str]) -> Step:
     if item.kind == "owner":
         return _owner_step(item, names)
     if item.kind == "feedback" and item.feedback is not None:
-        is_up = item.feedback.rating == "up"
-        return Step(
-            item.seq,
-            item.at,
-            "thumb-up" if is_up else "thumb-down",
-            "An answer helped" if is_up else "An answer did not help",
-            item.feedback.comment or "",
-            "good" if is_up else "bad",
-        )
+        return _feedback_step(item, item.feedback)
     if item.kind == "dead":
         text = f"Dead letter {item.number}: {cause_text(item.cause or 'unknown')}"
         path = f"/console/dead-letters/{item.number}"
@@ -258,8 +287,29 @@ def _step(item: TranscriptItem, names: Names, base: str, quotes: Mapping[int, st
         path = f"{base}/messages/{item.message_id}"
         text = "The same message once more; it was not answered again"
         return Step(item.seq, item.at, "copy", text, href=path)
+    if item.kind == "stopped":
+        return _stopped_step(item)
     icon, text = _STEPS.get(item.kind, ("chat", title(item.kind)))
     return Step(item.seq, item.at, icon, text, title(item.name) if item.name else item.detail or "")
+
+
+def _feedback_step(item: TranscriptItem, feedback: FeedbackView) -> Step:
+    if feedback.rating is not None:
+        icon, text, tone = _RATED[thumb_of(feedback.rating)]
+    elif feedback.reaction:
+        icon, text, tone = "smile", "A reaction to an answer", ""
+    else:
+        icon, text, tone = "smile", "A reaction was taken back", ""
+    said = ", ".join(filter(None, (feedback.reaction, feedback.category)))
+    return Step(item.seq, item.at, icon, text, said, tone, quote=feedback.comment or "")
+
+
+def _stopped_step(item: TranscriptItem) -> Step:
+    """An answer that came to nothing, and what it took all the same."""
+    text = stopped_text(item.why) if item.why is not None else "The visitor stopped the answer"
+    took = effort_of(item.why.model) if item.why is not None and item.why.model else None
+    parts = [took.model, took.tokens, took.cost] if took is not None else []
+    return Step(item.seq, item.at, "pause", text, ", ".join(filter(None, parts)), "warn")
 
 
 def _owner_step(item: TranscriptItem, names: Names) -> Step:

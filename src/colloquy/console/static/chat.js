@@ -22,12 +22,14 @@ const element = (id) => document.getElementById(id);
 const outbox = new Outbox();
 const refused = new Map(); // messages that the server will not take, by id
 const receipts = new Map(); // the server's id of a message -> the page's id
+const repeats = new Set(); // the server's ids of messages that it took for repeats
 const faces = new Faces([element("avatar"), element("empty-avatar")]);
 const field = element("text");
 const view = new View({
   onQuick: send,
   onRetry: retry,
   onRate: rate,
+  onStop: stop,
   onUnread: showUnread,
   onDrawn: drawFace,
 });
@@ -86,6 +88,10 @@ async function flush() {
       outbox.remove(id);
       if (response.ok) {
         receipts.set(answer.message_id, id);
+        if (repeats.has(answer.message_id)) {
+          view.remove(`own:${id}`); // the stream was quicker than the receipt
+          continue;
+        }
         view.own(id, entry.body.text, entry.at, { state: "sent", seq: seqOf(id) });
         if (view.owner === "assistant" && seqOf(id) === null) view.waiting.showDots(WAITING_MS);
       } else {
@@ -112,6 +118,10 @@ function reasonOf(problem) {
 
 async function rate(id, rating) {
   const before = view.ratings.get(id);
+  if (before?.rating === rating) {
+    view.ask(id, sayMore); // it is known; perhaps there is more to say
+    return;
+  }
   view.rated(id, rating, Infinity);
   let seq = before?.seq ?? 0;
   let kept = before?.rating ?? null;
@@ -120,12 +130,40 @@ async function rate(id, rating) {
     if (!response.ok) throw new Error(`feedback: ${response.status}`);
     ({ seq } = await response.json());
     kept = rating;
-    view.announce("Thank you for your feedback.");
+    view.announce("Thank you for your feedback. You can say more below the answer.");
   } catch {
     view.announce("Your feedback could not be sent.");
   }
   view.ratings.delete(id);
   view.rated(id, kept, seq);
+  if (kept === rating) view.ask(id, sayMore);
+}
+
+/* What the visitor adds to a rating. Returns whether it arrived. */
+async function sayMore(id, { category, comment }) {
+  const { rating } = view.ratings.get(id);
+  try {
+    const body = { reply_id: id, rating, category, comment };
+    const response = await connection.post("/chat/feedback", body);
+    if (!response.ok) return false;
+    apply(await response.json());
+    view.announce("Thank you, it was added.");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/* The stream brings what becomes of it; the button stays where that fails. */
+async function stop(turn) {
+  try {
+    const response = await connection.post("/chat/stop", { turn });
+    if (!response.ok) throw new Error(`stop: ${response.status}`);
+    setTimeout(() => view.waiting.letStop(), RESEND_MS); // the signal may have been lost
+  } catch {
+    view.waiting.letStop();
+    view.announce("The answer could not be stopped.");
+  }
 }
 
 /* -- receiving ---------------------------------------------------------------------------------- */
@@ -137,6 +175,7 @@ const SHOWN = {
     view.own(item.id, item.text ?? "", Date.parse(item.at), { seq: item.seq });
   },
   duplicate(item) {
+    repeats.add(item.message_id);
     const id = receipts.get(item.message_id);
     if (id) view.remove(`own:${id}`);
     view.waiting.hideDots();
@@ -145,7 +184,8 @@ const SHOWN = {
   chunk: (item) => view.waiting.chunk(item),
   chunk_end: (item) => view.waiting.chunkEnd(item),
   withdrawn: (item) => view.remove(`reply:${item.id}`),
-  feedback: (item) => view.rated(item.id, item.rating, item.seq),
+  feedback: (item) =>
+    view.rated(item.id, item.rating, item.seq, { category: item.category, comment: item.text }),
   owner(item) {
     view.changedOwner(item);
     if (item.seq >= (connection.last ?? 0)) view.setOwner(item.owner);

@@ -69,6 +69,7 @@ export class Look {
     if (config.placeholder) document.getElementById("text").placeholder = config.placeholder;
     const privacy = document.getElementById("privacy");
     privacy.hidden = !config.privacy;
+    document.documentElement.classList.toggle("unrated", config.ratings === false);
     privacy.replaceChildren();
     fill(privacy, config.privacy ?? "");
     this.changed({ title: this.wishes.title ?? config.title, avatar: config.avatar ?? true });

@@ -19,6 +19,7 @@ function essence(element) {
   }
   for (const button of copy.querySelectorAll("[aria-expanded]")) button.removeAttribute("aria-expanded");
   for (const card of copy.querySelectorAll(".why-card")) card.hidden = true;
+  for (const line of copy.querySelectorAll(".tool-line")) line.open = false;
   for (const link of copy.querySelectorAll("[aria-current=true]")) link.removeAttribute("aria-current");
   for (const changed of [copy, ...copy.querySelectorAll("[class*=htmx-]")]) {
     changed.classList.remove("htmx-request", "htmx-added", "htmx-settling", "htmx-swapping");
@@ -32,9 +33,33 @@ export function settle(element) {
   showTimes(element);
 }
 
-/** Puts `fresh` in the place of `old` if it says something else; returns what is on the screen. */
+/** Something was left as it was, because somebody was at work in it. */
+let isBehind = false;
+
+for (const kind of ["pointerup", "pointercancel", "htmx:afterRequest"]) {
+  document.addEventListener(kind, () => {
+    if (!isBehind) return;
+    isBehind = false;
+    document.body.dispatchEvent(new CustomEvent("colloquy:conversations", { detail: [] }));
+  });
+}
+
+/** Pressed, or waiting for the answer to what was pressed in it. */
+const isAtWork = (element) =>
+  element.matches(":active, .htmx-request") || element.querySelector(".htmx-request") !== null;
+
+/**
+ * Puts `fresh` in the place of `old` if it says something else; returns what is on the screen.
+ *
+ * What somebody is at work in stays until that is over: a click on what is gone by then would be
+ * lost, and so would what an answer says to a form that is gone (htmx tells the form).
+ */
 export function update(old, fresh) {
   if (essence(old) === essence(fresh)) return old;
+  if (isAtWork(old)) {
+    isBehind = true;
+    return old;
+  }
   const hadFocus = old.contains(document.activeElement);
   old.replaceWith(fresh);
   settle(fresh);

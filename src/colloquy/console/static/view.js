@@ -2,6 +2,7 @@
 
 import { attachment, fill, make, thumbs, timeOf } from "./lines.js";
 import { Reading } from "./reading.js";
+import { RemarkForm } from "./remark.js";
 import { Waiting } from "./waiting.js";
 
 const GROUP_MS = 3 * 60 * 1000; // lines of one side within this time are shown as one group
@@ -18,9 +19,9 @@ const day = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month
 const element = (id) => document.getElementById(id);
 
 export class View {
-  /* `onQuick(text)`, `onRetry(id)`, `onRate(id, rating)`, `onUnread(count)`; `onDrawn()` after every
-   * change. */
-  constructor({ onQuick, onRetry, onRate, onUnread, onDrawn }) {
+  /* `onQuick(text)`, `onRetry(id)`, `onRate(id, rating)`, `onStop(turn)`, `onUnread(count)`; `onDrawn()`
+   * after every change. */
+  constructor({ onQuick, onRetry, onRate, onStop, onUnread, onDrawn }) {
     this.log = element("log");
     this.quick = element("quick");
     this.lines = new Map(); // key -> {node, seq, at, side, …}
@@ -34,7 +35,7 @@ export class View {
       const follow = this.reading.isNearEnd();
       change();
       this.draw(follow);
-    });
+    }, onStop);
   }
 
   clear() {
@@ -71,6 +72,7 @@ export class View {
     line.id = item.id;
     line.isAutomatic = (item.author ?? "assistant") === "assistant";
     line.name = item.author_name;
+    line.isInterrupted = item.interrupted;
     line.by = `${item.author ?? "assistant"}:${item.author_name ?? ""}`;
     line.tone = item.tone;
     line.quick = item.quick_replies ?? [];
@@ -93,10 +95,26 @@ export class View {
   }
 
   /* The newest rating of a reply counts, in whatever order they become known. */
-  rated(id, rating, seq) {
+  rated(id, rating, seq, said = {}) {
     if ((this.ratings.get(id)?.seq ?? 0) > seq) return;
-    this.ratings.set(id, { seq, rating });
+    this.ratings.set(id, { seq, rating, said });
     this.lines.get(`reply:${id}`)?.press?.(rating);
+  }
+
+  /* Asks for more about a rating, unless that form is there. */
+  ask(id, onSend) {
+    const line = this.lines.get(`reply:${id}`);
+    if (!line || line.remark?.node.isConnected) return;
+    line.node.querySelector(".remark-done")?.remove();
+    const follow = this.reading.isNearEnd();
+    line.remark = new RemarkForm(line, this.ratings.get(id)?.said ?? {}, {
+      onSend: (said) => onSend(id, said),
+      onClose: () => {
+        line.meta.querySelector("[aria-pressed=true]")?.focus();
+        this.draw(follow);
+      },
+    });
+    this.draw(follow);
   }
 
   remove(key) {
@@ -221,7 +239,8 @@ export class View {
     } else {
       line.meta.replaceChildren(timeOf(line.at));
       if (line.side === "own") line.meta.append(make("span", "", "· Sent"));
-      else if (line.isAutomatic) this.addThumbs(line);
+      if (line.isInterrupted) line.meta.append(make("span", "", "· Stopped"));
+      if (line.side === "other" && line.isAutomatic) this.addThumbs(line);
     }
   }
 

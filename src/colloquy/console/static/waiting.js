@@ -3,11 +3,17 @@
 const element = (id) => document.getElementById(id);
 
 export class Waiting {
-  /* `onChange` is called whenever something else stands there. */
-  constructor(onChange) {
+  /* `onChange` is called whenever something else stands there, `onStop(turn)` when the visitor wants no
+   * more of the answer. */
+  constructor(onChange, onStop) {
     this.dots = element("typing");
     this.line = element("draft");
     this.text = element("draft-text");
+    this.button = element("stop");
+    this.button.addEventListener("click", () => {
+      this.button.disabled = true;
+      onStop(this.turn);
+    });
     this.onChange = onChange;
     this.answered = new Set(); // turns whose reply is here
     this.turn = null; // whose text it is
@@ -26,6 +32,7 @@ export class Waiting {
   chunk({ turn, offset = 0, text = "" }) {
     if (this.answered.has(turn)) return;
     if (offset === 0) {
+      if (this.turn !== turn) this.letStop();
       this.turn = turn;
       this.length = 0;
       this.text.textContent = "";
@@ -52,6 +59,11 @@ export class Waiting {
     return takesPlace;
   }
 
+  /* The button may be pressed, again if it came to nothing. */
+  letStop() {
+    this.button.disabled = false;
+  }
+
   clear() {
     this.turn = null;
     this.length = 0;
@@ -73,6 +85,8 @@ export class Waiting {
     this.onChange(() => {
       this.dots.hidden = !dots;
       this.line.hidden = !line;
+      // Dots before the server has said which turn is at work cannot be stopped.
+      this.button.hidden = !this.isOn || this.turn === null;
     });
   }
 }
