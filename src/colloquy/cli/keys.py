@@ -14,7 +14,7 @@ from .target import Local, parse_moment, reached
 
 app = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
 
-SCOPES = ("send", "read", "operate", "admin")
+SCOPES = ("send", "read", "tools", "operate", "admin")
 
 
 @command(app, "create")
@@ -23,7 +23,9 @@ def create(
     name: Annotated[str, typer.Argument(help="What it is for: shown in lists and logs.")],
     scope: Annotated[
         list[str] | None,
-        typer.Option("--scope", help="send, read, operate or admin; repeatable. Default: send."),
+        typer.Option(
+            "--scope", help="send, read, tools, operate or admin; repeatable. Default: send."
+        ),
     ] = None,
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="TIME", help="RFC 3339, with a zone.")

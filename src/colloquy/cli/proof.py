@@ -82,3 +82,105 @@ def pipeline(
         print_json(report)
     else:
         proof.show_pipeline(report)
+
+
+@bench.command("ledger")
+def ledger(
+    records: Annotated[
+        int, typer.Option("--records", min=1, help="Records in the ledger.")
+    ] = 1_000_000,
+    database_url: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Measures making a point, and taking back 10,000 changes."""
+    from ..proof.bench_ledger import bench_ledger, show_ledger
+
+    report = bench_ledger(records, database_url=database_url, progress=not json)
+    if json:
+        print_json(report)
+    else:
+        show_ledger(report)
+
+
+@bench.command("graph")
+def graph(
+    relationships: Annotated[
+        int, typer.Option("--relationships", min=100, help="Relationships in the graph.")
+    ] = 1_000_000,
+    entities: Annotated[
+        int, typer.Option("--entities", min=100, help="Entities in the graph.")
+    ] = 100_000,
+    database_url: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Measures learning in bulk, what lies three hops around an entity, and searching."""
+    from ..proof.bench_graph import bench_graph, show_graph
+
+    report = bench_graph(relationships, entities, database_url=database_url, progress=not json)
+    if json:
+        print_json(report)
+    else:
+        show_graph(report)
+
+
+@bench.command("diff")
+def diff(
+    entities: Annotated[
+        int, typer.Option("--entities", min=1, help="Entities in each of the two states.")
+    ] = 10_000,
+    json: Json = False,
+) -> None:
+    """Measures the difference of two states beside a hand-made loop, deepdiff, dictdiffer and
+    jsonpatch."""
+    from ..proof.bench_diff import bench_diff, show_diff
+
+    report = bench_diff(entities, progress=not json)
+    if json:
+        print_json(report)
+    else:
+        show_diff(report)
+
+
+@bench.command("flags")
+def flags(
+    kills: Annotated[
+        int, typer.Option("--kills", min=1, help="How often a kill switch is thrown.")
+    ] = 100,
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            "--database-url",
+            metavar="URL",
+            help="An empty PostgreSQL database for four engines. Default: none, one on SQLite.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measures deciding a flag, beside flagd, Unleash and OpenFeature, and the time until a kill
+    is in force."""
+    from ..proof.bench_flags import bench_flags, show_flags
+
+    report = bench_flags(kills, database_url=database_url, progress=not json)
+    if json:
+        print_json(report)
+    else:
+        show_flags(report)
+
+
+@bench.command("context")
+def context(
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Conversations, as JSON lines. Default: made-up ones."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measures the first context of a long conversation, each later one, their memory, and which
+    share of the key facts survives compression, beside truncation and other libraries."""
+    from ..proof.bench_context import bench_context, show_context
+
+    report = bench_context(data, progress=not json)
+    if json:
+        print_json(report)
+    else:
+        show_context(report)

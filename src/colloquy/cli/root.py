@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from ..model.errors import ColloquyError
 from . import (
+    alerts,
     backup,
     chat,
     config,
@@ -18,11 +19,20 @@ from . import (
     dead_letters,
     demo,
     doctor,
+    evaluating,
     exporting,
+    feedback,
+    flags,
+    graph,
     importing,
     keys,
+    ledger,
+    mcp,
+    monitoring,
     new,
+    pack,
     proof,
+    reprocessing,
     serve,
     trace,
     webhooks,
@@ -43,11 +53,32 @@ def build() -> typer.Typer:
         epilog="Start here: colloquy demo, colloquy new",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (new, serve, chat, demo, importing, exporting, trace, backup, doctor, proof):
+    for module in (
+        new,
+        serve,
+        chat,
+        demo,
+        importing,
+        exporting,
+        trace,
+        backup,
+        reprocessing,
+        doctor,
+        proof,
+        mcp,
+    ):
         module.register(root)
     root.add_typer(dead_letters.app, name="dead-letters")
     root.add_typer(keys.app, name="keys")
     root.add_typer(webhooks.app, name="webhooks")
+    root.add_typer(flags.app, name="flags")
+    root.add_typer(alerts.app, name="alerts")
+    root.add_typer(monitoring.app, name="monitoring")
+    root.add_typer(feedback.app, name="feedback")
+    root.add_typer(graph.app, name="graph")
+    root.add_typer(ledger.app, name="ledger")
+    root.add_typer(evaluating.app, name="eval")
+    root.add_typer(pack.app, name="pack")
     root.add_typer(config.app, name="config")
     root.add_typer(db.app, name="db")
 

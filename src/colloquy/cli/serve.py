@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..model.errors import InvalidInput
+from ..model.errors import ColloquyError, InvalidInput
 from ..settings import shown
 from .app import AppOption, chosen_app, load_app
 from .options import Json, Where, command
@@ -47,7 +48,8 @@ def register(root: typer.Typer) -> None:
     ) -> int:
         """Runs an assistant: HTTP API, chat page, pipeline. Ctrl-C stops it gracefully.
 
-        The first start on a new database makes an admin key and shows it once.
+        The first start on a new database makes an admin key and shows it once. SIGUSR1 makes it
+        read the settings `understanding.…` again and go over to other models without a pause.
         """
         if reload:
             from .reload import watch
@@ -56,15 +58,18 @@ def register(root: typer.Typer) -> None:
                 where, app=app, host=host, port=port, workers=workers, dev=dev, as_json=json
             )
         loaded = load_app(chosen_app(app, where))
-        resolution = settings_for(
-            loaded,
-            where,
-            host=host,
-            port=port,
-            workers=workers,
-            **{"security.trust_loopback": dev or None},
-        )
-        _run(_serve(loaded, resolution, json))
+
+        def read() -> Resolution:
+            return settings_for(
+                loaded,
+                where,
+                host=host,
+                port=port,
+                workers=workers,
+                **{"security.trust_loopback": dev or None},
+            )
+
+        _run(_serve(loaded, read, json))
         return 0
 
     @command(root, "worker")
@@ -73,13 +78,17 @@ def register(root: typer.Typer) -> None:
     ) -> None:
         """Runs a pipeline worker without HTTP beside other processes. Needs PostgreSQL."""
         loaded = load_app(chosen_app(app, where))
-        resolution = settings_for(loaded, where, workers=workers)
+
+        def read() -> Resolution:
+            return settings_for(loaded, where, workers=workers)
+
+        resolution = read()
         if resolution.settings.sqlite_file is not None:
             raise InvalidInput(
                 "on SQLite one process does everything (serve); workers need PostgreSQL",
                 field="database_url",
             )
-        _run(_work(loaded, resolution, json))
+        _run(_work(loaded, resolution, read, json))
 
 
 def settings_for(app: Colloquy, where: Where, **overrides: object) -> Resolution:
@@ -108,15 +117,17 @@ def _runtime(app: Colloquy, resolution: Resolution) -> Runtime:
     return Runtime(app, resolution)
 
 
-async def _serve(app: Colloquy, resolution: Resolution, as_json: bool) -> None:
+async def _serve(app: Colloquy, read: Callable[[], Resolution], as_json: bool) -> None:
     from ..server.run import serve
 
-    runtime = _runtime(app, resolution)
+    runtime = _runtime(app, read())
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(runtime, on_ready=ready.set_result))
     await asyncio.wait((ready, serving), return_when=asyncio.FIRST_COMPLETED)
     if ready.done():
         tell(await ready, runtime.settings, await first_key(runtime), as_json)
+        with _switching(runtime, read):
+            await serving
     await serving
 
 
@@ -143,7 +154,9 @@ def tell(url: str, settings: Settings, key: str | None, as_json: bool) -> None:
     print("  Ctrl-C stops it.", flush=True)
 
 
-async def _work(app: Colloquy, resolution: Resolution, as_json: bool) -> None:
+async def _work(
+    app: Colloquy, resolution: Resolution, read: Callable[[], Resolution], as_json: bool
+) -> None:
     runtime = _runtime(app, resolution)
     await runtime.start()
     if as_json:
@@ -152,9 +165,43 @@ async def _work(app: Colloquy, resolution: Resolution, as_json: bool) -> None:
         database = shown("database_url", runtime.settings.database_url)
         print(f"Worker {runtime.name} is at work on {database}. Ctrl-C stops it.", flush=True)
     try:
-        await stop_signal()
+        with _switching(runtime, read):
+            await stop_signal()
     finally:
         await runtime.stop()
+
+
+@contextlib.contextmanager
+def _switching(runtime: Runtime, read: Callable[[], Resolution]) -> Iterator[None]:
+    """SIGUSR1 makes the engine go over to the models that the settings name by then.
+
+    What is wrong with them is logged, and everything stays as it is.
+    """
+    from ..telemetry import get_logger
+
+    log = get_logger(__name__)
+    heard = asyncio.Event()
+
+    async def switch() -> None:
+        while True:
+            await heard.wait()
+            heard.clear()
+            try:
+                await runtime.switch_models(read().settings.understanding)
+            except ColloquyError as error:
+                log.error("models_not_switched", code=error.code, detail=error.detail)
+            except Exception:
+                # Whatever it is, the engine works on, and the next signal is heard.
+                log.exception("models_not_switched")
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, heard.set)
+    task = loop.create_task(switch(), name="switch-models")
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGUSR1)
+        task.cancel()
 
 
 async def stop_signal() -> None:
