@@ -15,8 +15,8 @@ from . import faults
 from .faults import Kind
 from .server import Server
 
-ORPHANS_S = 5.0
-"""A compute process must have noticed by then that its server is gone."""
+ORPHANS_S = 20.0
+"""A compute process must have noticed by then that its server is gone, on a busy machine too."""
 
 
 class Keeper:

@@ -39,6 +39,12 @@ def status_of(pid: int) -> Status | None:
     )
 
 
+def resident() -> int:
+    """Bytes of this process in memory."""
+    status = status_of(os.getpid())
+    return status.rss if status is not None else 0
+
+
 def living() -> list[Status]:
     """All processes that are not just waiting to be buried."""
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
