@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .model.message import Data, Media, Message, Sender, Text, ToolCall, ToolResult
     from .model.reply import Reply
     from .model.turn import Turn
-    from .model.understanding import Entity, Understanding
+    from .model.understanding import Entity, Label, Understanding
+    from .understanding.extension import classifier, extractor
 
 __version__ = "0.1.0"
 
@@ -25,6 +26,7 @@ _HOMES = {
     "Data": "model.message",
     "EffectUncertain": "model.errors",
     "Entity": "model.understanding",
+    "Label": "model.understanding",
     "Media": "model.message",
     "Message": "model.message",
     "Reply": "model.reply",
@@ -35,6 +37,8 @@ _HOMES = {
     "Transient": "model.errors",
     "Turn": "model.turn",
     "Understanding": "model.understanding",
+    "classifier": "understanding.extension",
+    "extractor": "understanding.extension",
 }
 
 __all__ = [
@@ -43,6 +47,7 @@ __all__ = [
     "Data",
     "EffectUncertain",
     "Entity",
+    "Label",
     "Media",
     "Message",
     "Reply",
@@ -54,6 +59,8 @@ __all__ = [
     "Turn",
     "Understanding",
     "__version__",
+    "classifier",
+    "extractor",
 ]
 
 

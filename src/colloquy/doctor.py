@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from .client import AsyncClient, Retries, server_of
 from .model.errors import SettingsError
@@ -49,7 +50,7 @@ async def check_server(settings: Settings) -> Check:
         async with AsyncClient(*address, timeout_s=NETWORK_S, retries=retries) as client:
             report = await client.health_report()
         score, status = report.get("score"), str(report.get("status"))
-        detail = f"running at {address.url}, {status}, score {score}"
+        detail = f"running at {address.url}, {status}, score {score}{_services(report)}"
         if status == "healthy":
             return Check("server", "ok", detail)
         return Check("server", "warn", detail, "colloquy doctor --json shows its signals")
@@ -59,6 +60,17 @@ async def check_server(settings: Settings) -> Check:
             "Serve on another one: --port, or 0 to let the system choose.",
         )  # fmt: skip
     return Check("server", "ok", f"not running; port {settings.port or '(any)'} is free")
+
+
+def _services(report: dict[str, Any]) -> str:
+    """The services that do not do well, with their last error, and those that are switched off."""
+    told = []
+    for name, one in report.get("services", {}).items():
+        if one["status"] == "off":
+            told.append(f"{name} is off")
+        elif one["status"] != "healthy":
+            told.append(f"{name} is {one['status']} ({one['last_error']})")
+    return "".join(f"; {text}" for text in told)
 
 
 def port_is_free(host: str, port: int) -> bool:

@@ -404,6 +404,7 @@ class Delivery:
         )
         (outcome,) = await self._store.commit(WriteSet(units=[unit]))
         if outcome.verdict is Verdict.COMMITTED:
+            self._metrics.undelivered.of(item.channel).inc()
             log.warning("reply_failed", channel=item.channel, detail=result.detail)
         self._waiters.withdrawn(out.turn_id, item.reply_id)
         self._done(out)

@@ -17,16 +17,11 @@ MAX_ALIASES = 100
 def load(path: Path) -> dict[str, Any]:
     """The mapping in a file; {} when it holds something else.
 
-    Raises InvalidInput when it is no YAML or pyyaml is not installed, TooLarge.
+    Raises InvalidInput when it is no YAML, TooLarge.
     """
-    try:
-        import yaml
-    except ImportError:
-        raise InvalidInput(
-            "reading YAML needs pyyaml: pip install 'colloquy[rasa]'", field="format"
-        ) from None
+    import yaml
 
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+    class Loader(yaml.SafeLoader):
         """Refuses many aliases and notes lines."""
 
         aliases = 0

@@ -9,11 +9,11 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .model.errors import ColloquyError
-from .model.message import Message, Sender
-from .model.views import ConversationView, DeadLetterView, MessageState, Receipt, ReplyView
-from .runtime import Assistant, Runtime
-from .telemetry import configure
+from ..model.errors import ColloquyError
+from ..model.message import Message, Sender
+from ..model.views import ConversationView, DeadLetterView, MessageState, Receipt, ReplyView
+from ..runtime import Assistant, Runtime
+from ..telemetry import configure
 
 T = TypeVar("T")
 
