@@ -122,7 +122,8 @@ def _default(value: object) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
-        return "`" + ", ".join(f"{item:g}" for item in value) + "`"
+        items = (item if isinstance(item, str) else f"{item:g}" for item in value)
+        return "`" + ", ".join(items) + "`"
     if isinstance(value, int):
         return f"`{value}`"
     return f"`{value:g}`" if isinstance(value, float) else f"`{_cell(str(value))}`"
