@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+import httpx
 import hypothesis
 import pytest
 
 from support import postgres
 
-# No deadline: a slow example on a busy machine is no failure.
-hypothesis.settings.register_profile("colloquy", deadline=None)
+# Threads of PyTorch wait for each other by spinning: with one of two cores taken by something else,
+# five seconds became sixty. Read when PyTorch is first imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Nor does an answer after more than httpx's five seconds tell of anything else; a server that hangs
+# is found out all the same.
+httpx._config.DEFAULT_TIMEOUT_CONFIG.read = 60.0
+
+# Neither a deadline nor a limit to how long examples take to make: both tell of the machine.
+hypothesis.settings.register_profile(
+    "colloquy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("colloquy")
 
 

@@ -20,7 +20,7 @@ from support.curls import curls, play, request_of
 from support.markdown import ROOT, blocks
 
 PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
-NO_REST = {"/v2/conversations/{conversation_id}/ws"}
+NO_REST = {"/v2/conversations/{conversation_id}/ws", "/v2/monitoring/ws"}
 """Routes that OpenAPI has no word for."""
 
 
@@ -58,7 +58,7 @@ async def dead_letter(runtime: Runtime, conversation: str) -> int:
     """A dead letter and its number."""
     (receipt,) = await runtime.accept([Message(conversation=conversation, text="fail")])
     assert not isinstance(receipt, Exception)
-    await runtime.wait(receipt.message_id, 10.0)
+    assert await runtime.wait(receipt.message_id, 60.0) is not None
     return (await runtime.dead_letters()).dead_letters[0].number
 
 
@@ -77,7 +77,7 @@ async def test_the_curl_of_the_readme_is_answered(running: tuple[Runtime, str]) 
     lines = [line for block in blocks(readme, "sh") for line in block.text.splitlines()]
     (command,) = [line for line in lines if line.startswith("curl ")]
     request = request_of(command.replace("http://127.0.0.1:8420", url), {})
-    async with httpx.AsyncClient(timeout=10.0) as client:
+    async with httpx.AsyncClient(timeout=60.0) as client:
         response = await client.request(**request)
     assert response.status_code == 200, response.text
     assert response.json()["replies"][0]["text"].startswith("You said: Are you open")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from colloquy.understanding import extension
 from support.markdown import ROOT, blocks, pages
 
 NEEDS_A_SERVER = "client.md"
@@ -22,6 +23,8 @@ def test_the_python_of_a_page_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    # What a page registers is for that page: no other test's server has its module.
+    monkeypatch.setattr(extension, "_registered", {})
     names: dict[str, object] = {"__name__": "page"}
     for block in blocks(page.read_text(encoding="utf-8"), "python"):
         # Empty lines in front, so that a traceback names the line of the page.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from support.browser import PATIENCE_MS
 from support.markdown import ROOT
 
 
@@ -56,7 +57,8 @@ def test_search_works_from_disk(page: Page) -> None:
     field = page.get_by_placeholder("Search")
     field.click()
     field.press_sequentially("dead letters")  # it listens to keys
-    expect(page.locator(".md-search-result__link").first).to_be_visible()
+    # The index is read by a worker of the page, which takes its time.
+    expect(page.locator(".md-search-result__link").first).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_the_python_reference_has_the_docstrings(site: Path) -> None:

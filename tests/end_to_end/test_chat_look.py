@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from colloquy import Colloquy, Reply, Turn
 from support.browser import LOOKS, Scheme, check_accessible, check_fits, screenshot
-from support.chat import OTHER, OWN, Visitor, say, visiting
+from support.chat import OTHER, OWN, Visitor, conversation_of, say, visiting
 from support.server import Server
 
 FACE = "#avatar .face"
@@ -137,6 +137,57 @@ def test_a_reply_is_rated_and_rated_anew(visitor: Visitor, server: Server) -> No
     expect(good).to_be_focused()
 
 
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_a_rating_can_be_explained(
+    browser: Browser, server: Server, width: int, scheme: Scheme
+) -> None:
+    with visiting(
+        browser,
+        server,
+        viewport={"width": width, "height": 740},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+    ) as visitor:
+        page = visitor.open()
+        say(page, "hello")
+        bad = page.get_by_role("button", name="Not helpful")
+        bad.click()
+        form = page.get_by_role("form", name="More about your rating")
+        about, comment = form.get_by_label("What is it about?"), form.get_by_label("Comment")
+        expect(form).to_be_visible()
+        expect(bad).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(about).to_be_focused()
+        about.select_option("tone")
+        comment.fill("Too cool for <b>me</b>.")
+        check_accessible(page)
+        check_fits(page)
+        assert _touches(page) == 0
+        screenshot(page, f"chat-remark-{width}-{scheme}")
+        page.route("**/chat/feedback", lambda route: route.abort())
+        form.get_by_role("button", name="Add").click()
+        expect(form.get_by_role("alert")).to_have_text("It could not be sent. Please try again.")
+        page.unroute("**/chat/feedback")
+        comment.press("Tab")
+        page.keyboard.press("Enter")
+        expect(form).to_have_count(0)
+        expect(page.locator(".remark-done")).to_have_text("Thank you, it was added.")
+        expect(bad).to_be_focused()
+
+        with server.client() as desk:
+            items = desk.get(f"/v2/conversations/{conversation_of(page, desk)}/messages").json()
+        said = items["items"][-1]["feedback"]
+        assert (said["rating"], said["category"], said["by"]) == ("down", "tone", "visitor")
+        assert said["comment"] == "Too cool for <b>me</b>."
+
+        page.reload()
+        bad.click()  # once more: what was said is there, to be changed or left
+        expect(comment).to_have_value("Too cool for <b>me</b>.")
+        expect(about).to_have_value("tone")
+        comment.press("Escape")
+        expect(form).to_have_count(0)
+
+
 def test_a_rating_that_cannot_be_sent_is_not_shown(visitor: Visitor) -> None:
     page = visitor.open()
     say(page, "hello")
@@ -192,3 +243,13 @@ def _touches(page: Page) -> int:
         ".filter((box) => box.width < 24 || box.height < 24).length"
     )
     return count
+
+
+def test_where_nobody_is_asked_there_are_no_thumbs(browser: Browser, tmp_path: Path) -> None:
+    off = {"flags.enable_feedback_collection": "false"}
+    with Server(tmp_path, moody, **off) as server, visiting(browser, server) as visitor:
+        page = visitor.open()
+        say(page, "positive")
+        expect(page.locator(OTHER).first).to_contain_text("A positive answer")
+        expect(page.locator(".thumbs")).to_have_count(1)
+        expect(page.locator(".thumbs")).to_be_hidden()

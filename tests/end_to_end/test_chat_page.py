@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from support.chat import OTHER, OWN, Visitor, answered, say
+from support.chat import OTHER, OWN, Visitor, answered, conversation_of, say
 from support.server import QUICK_REPLIES, Server
 from support.serving import ServerProcess
 
@@ -52,10 +52,8 @@ def test_who_answers_is_shown(visitor: Visitor, server: Server) -> None:
     expect(page.get_by_text("The assistant is writing")).to_be_attached()
     expect(page.locator("#typing")).to_be_visible()
 
-    token = page.evaluate("localStorage.getItem('colloquy.visitor')")
     with server.client("operate") as desk:
-        session = desk.post("/chat/session", headers={"authorization": f"Bearer {token}"}).json()
-        path = f"/v2/conversations/{session['conversation_id']}"
+        path = f"/v2/conversations/{conversation_of(page, desk)}"
         desk.post(
             f"{path}/replies",
             json={"text": "I am Tom", "author_name": "Tom", "take_over": True},
@@ -183,14 +181,38 @@ def test_the_same_words_again_are_shown_once_when_they_were_taken_for_a_repeat(
     expect(page.locator(OWN)).to_have_text(["human", "anybody?"])
 
 
+def test_a_repeat_that_is_known_before_its_receipt_is_shown_once_too(
+    visitor: Visitor, server: Server
+) -> None:
+    page = visitor.open()
+    say(page, "human")
+    expect(page.locator("#log").get_by_text("A colleague has joined")).to_be_visible()
+    say(page, "anybody?")
+    expect(page.locator("[data-seq='']")).to_have_count(0)
+    here = page.locator("#log").get_by_text("I am here")
+
+    def hold(route: Route) -> None:
+        receipt = route.fetch()
+        server.run(server.runtime.wait(receipt.json()["message_id"], 50.0))
+        with server.client("operate") as desk:
+            path = f"/v2/conversations/{conversation_of(page, desk)}/replies"
+            desk.post(path, json={"text": "I am here"}).raise_for_status()
+        # What comes after the repeat is shown, so the page has heard of the repeat.
+        expect(here).to_be_visible()
+        route.fulfill(response=receipt)
+
+    page.route("**/chat/messages", hold)
+    with page.expect_event("requestfinished", lambda one: one.url.endswith("/chat/messages")):
+        say(page, "anybody?")
+    expect(page.locator(OWN)).to_have_text(["human", "anybody?"])
+
+
 def test_long_conversations_are_shown_from_their_end(visitor: Visitor, server: Server) -> None:
     page = visitor.open()
     say(page, "the beginning")
     answered(page, "the beginning")
-    token = page.evaluate("localStorage.getItem('colloquy.visitor')")
     with server.client("operate", "read") as desk:
-        session = desk.post("/chat/session", headers={"authorization": f"Bearer {token}"}).json()
-        view = desk.get(f"/v2/conversations/{session['conversation_id']}").json()
+        view = desk.get(f"/v2/conversations/{conversation_of(page, desk)}").json()
         lines = [
             {"conversation": view["conversation"], "channel": "web", "text": f"line {number}"}
             for number in range(150)
@@ -234,6 +256,7 @@ def test_it_fits_a_phone(browser: Browser, server: Server) -> None:
     assert visitor.complaints == []
 
 
+@pytest.mark.timeout(600)
 def test_the_server_is_killed_again_and_again_while_the_visitor_writes(
     browser: Browser, tmp_path: Path
 ) -> None:

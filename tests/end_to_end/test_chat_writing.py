@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from colloquy import Transient
 from support.author import Author, writing
-from support.chat import DRAFT, OTHER, OWN, say, visiting
+from support.chat import DRAFT, OTHER, OWN, conversation_of, say, visiting
 
 
 @pytest.fixture
@@ -102,16 +102,34 @@ def test_a_colleague_takes_over_in_the_middle(browser: Browser, author: Author) 
         say(page, "tell me")
         author.write("I would say")
         expect(page.locator(DRAFT)).to_have_text("I would say")
-        token = page.evaluate("localStorage.getItem('colloquy.visitor')")
         with author.server.client("operate") as desk:
-            session = desk.post(
-                "/chat/session", headers={"authorization": f"Bearer {token}"}
-            ).json()
             desk.post(
-                f"/v2/conversations/{session['conversation_id']}/replies",
+                f"/v2/conversations/{conversation_of(page, desk)}/replies",
                 json={"text": "Let me see", "author_name": "Maya", "take_over": True},
             ).raise_for_status()
         expect(page.get_by_text("Maya has joined")).to_be_visible()
         expect(page.locator(DRAFT)).to_be_hidden()
         author.write("never mind", None)
         committed(page, "Let me see")
+
+
+def test_the_visitor_stops_an_answer(browser: Browser, author: Author) -> None:
+    with visiting(browser, author.server) as visitor:
+        page = visitor.open()
+        stop = page.get_by_role("button", name="Stop")
+        expect(stop).to_be_hidden()
+        say(page, "tell me")
+        author.write("Once upon")
+        expect(page.locator(DRAFT)).to_have_text("Once upon")
+        stop.click()
+        committed(page, "Once upon")
+        expect(stop).to_be_hidden()
+        expect(page.locator("#log .line:not(.own) .meta")).to_contain_text("Stopped")
+        page.reload()
+        committed(page, "Once upon")
+        say(page, "and then?")
+        author.write("The end.")
+        expect(stop).to_be_enabled()
+        author.write(None)
+        expect(page.locator(OTHER)).to_have_text(["Once upon", "The end."])
+        expect(stop).to_be_hidden()

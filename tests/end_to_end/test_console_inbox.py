@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import APIResponse, Browser, Locator, Page, Route, expect
 
 from support import inbox_story
 from support.browser import (
@@ -161,6 +161,22 @@ def test_rows_do_not_move_under_the_pointer(desk: Watched, server: Server) -> No
     expect(page.locator("#rows .row-name").first).to_have_text("Yves Newcomer")
 
 
+def test_a_press_is_not_lost_when_its_row_changes(desk: Watched, server: Server) -> None:
+    for name in ("Petra Pressed", "Bo Beside"):
+        inbox_story.say(server, name, "hello", name=name)
+    page = desk.open("/console/inbox")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    row(page, "Petra Pressed").hover()
+    page.mouse.down()
+    for name in ("Petra Pressed", "Bo Beside"):
+        inbox_story.say(server, name, "are pets allowed?")
+    # The list has looked: both have changed.
+    expect(row(page, "Bo Beside")).to_contain_text("Cats and dogs")
+    page.mouse.up()
+    expect(page.get_by_role("heading", name="Petra Pressed")).to_be_visible()
+    expect(row(page, "Petra Pressed")).to_contain_text("Cats and dogs")
+
+
 def test_opening_marks_as_read_and_back(desk: Watched, server: Server) -> None:
     found = inbox_story.say(server, "reader", "is parking included", name="Rita Reader")
     page = desk.open("/console/inbox?view=unread")
@@ -188,6 +204,7 @@ def test_an_operator_answers_a_visitor_and_gives_back(
         page.locator("#rows .row").filter(has_text="Pets").first.get_by_role("link").click()
         expect(page.get_by_role("log")).to_contain_text("are pets allowed?")
         expect(page.locator(".talk-who h1")).to_contain_text("Visitor ")
+        page.wait_for_load_state()  # its scripts hear keys from then on
         page.keyboard.press("t")
         expect(page.get_by_role("status")).to_contain_text("You answer from here on.")
         expect(page.get_by_role("button", name="Give back")).to_be_visible()
@@ -265,19 +282,41 @@ def test_somebody_elses_take_over_is_shown_not_overwritten(
 ) -> None:
     found = inbox_story.say(server, "wanted", "are pets allowed?", name="Wanted")
     page = desk.open(f"/console/inbox/{found}")
-    # This page hears nothing of the other operator until it acts.
+
+    def hear_again(route: Route) -> None:
+        page.unroute("**/parts?*")
+        route.continue_()
+
+    # This page hears nothing of the other operator until it has acted.
     page.route("**/parts?*", lambda route: route.abort())
+    page.route("**/owner", hear_again)
     with operator(browser, server) as other:
         theirs = other.open(f"/console/inbox/{found}")
         theirs.get_by_role("button", name="Take over").click()
         expect(theirs.get_by_role("button", name="Give back")).to_be_visible()
     owner = inbox_story.conversation(server, found).owner_id
-    page.unroute("**/parts?*")
     page.get_by_role("button", name="Take over").click()
     expect(page.get_by_role("status")).to_contain_text("nothing was changed")
     expect(page.locator(".talk-who")).to_contain_text("Person: test")
     assert inbox_story.conversation(server, found).owner_id == owner
     expected(desk, "409")
+
+
+def test_an_answer_is_heard_when_what_it_did_shows_first(desk: Watched, server: Server) -> None:
+    found = inbox_story.say(server, "overtaken", "are pets allowed?", name="Overtaken")
+    page = desk.open(f"/console/inbox/{found}")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/owner", lambda route: held.append((route, route.fetch())), times=1)
+    with page.expect_response("**/parts?*") as seen:  # the live line is quicker than the answer
+        page.get_by_role("button", name="Take over").click()
+    assert "Give back" in seen.value.text()
+    inbox_story.say(server, "overtaken", "and children?", name="Overtaken")
+    expect(page.get_by_role("log")).to_contain_text("and children?")
+    route, answer = held[0]
+    route.fulfill(response=answer)
+    expect(page.get_by_role("status")).to_contain_text("You answer from here on.")
+    expect(page.get_by_role("button", name="Give back")).to_be_visible()
 
 
 def test_older_messages_are_loaded_and_new_ones_do_not_move_the_view(
@@ -291,6 +330,8 @@ def test_older_messages_are_loaded_and_new_ones_do_not_move_the_view(
     scroll = page.locator("[data-scroll]")
     scroll.evaluate("(box) => { box.scrollTop = 0; }")
     expect(bubbles(page)).not_to_have_count(loaded)
+    # Settled: the view was put back to what it showed, and will not be again.
+    expect(page.locator(".items .htmx-added")).to_have_count(0)
     expect(bubbles(page).first).to_have_text("is parking included, part a?")
 
     scroll.evaluate("(box) => { box.scrollTop = 0; }")
@@ -298,7 +339,7 @@ def test_older_messages_are_loaded_and_new_ones_do_not_move_the_view(
     expect(page.get_by_role("button", name="New messages")).to_be_visible()
     assert scroll.evaluate("(box) => box.scrollTop") == 0
     page.get_by_role("button", name="New messages").click()
-    expect(page.get_by_text("one more thing")).to_be_in_viewport()
+    expect(bubbles(page).get_by_text("one more thing")).to_be_in_viewport()
     expect(page.get_by_role("button", name="New messages")).to_be_hidden()
 
 
@@ -314,6 +355,7 @@ def test_the_keyboard_is_enough(desk: Watched, story: dict[str, str]) -> None:
     name = links.nth(0).locator(".row-name").inner_text()
     page.keyboard.press("Enter")
     expect(page.locator(".talk-who h1")).to_have_text(name)
+    page.wait_for_load_state()
     page.keyboard.press("r")
     expect(page.get_by_label("Your reply")).to_be_focused()
     page.keyboard.press("Escape")

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-LIMIT_S = 120
+import pytest
+
+LIMIT_S = 540
 
 
+@pytest.mark.timeout(600)
 def test_the_demo_shows_what_it_promises(tmp_path: Path) -> None:
     file = tmp_path / "logs.jsonl"
     users = [{"role": "user", "content": text} for text in ("hi there", "are pets allowed?")]

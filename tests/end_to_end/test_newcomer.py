@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
+
 from support.markdown import ROOT
 from support.newcomer import INSTALL, promise
 
@@ -15,13 +17,14 @@ def test_the_section_is_whole() -> None:
     assert said.before != said.after
 
 
+@pytest.mark.timeout(600)
 def test_the_newcomers_way() -> None:
     """With the environment that is there; without `--installed` it makes one of its own."""
     done = subprocess.run(
         [ROOT / "scripts" / "newcomer", "--installed"],
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=540,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -10,7 +10,16 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from support.browser import LOOKS, PHONE, Scheme, Watched, check_accessible, check_fits, screenshot
+from support.browser import (
+    LOOKS,
+    PHONE,
+    Scheme,
+    Watched,
+    check_accessible,
+    check_fits,
+    screenshot,
+    stop_clock,
+)
 from support.server import Server
 
 
@@ -40,7 +49,10 @@ def opened(watched: Watched, path: str = "/docs") -> Page:
 
 
 def operations(api: dict[str, Any]) -> list[dict[str, Any]]:
-    return [operation for item in api["paths"].values() for operation in item.values()]
+    """As the page has them: those of a tag together, tags as they first come."""
+    found = [operation for item in api["paths"].values() for operation in item.values()]
+    tags = list(dict.fromkeys(operation["tags"][0] for operation in found))
+    return sorted(found, key=lambda operation: tags.index(operation["tags"][0]))
 
 
 def test_every_operation_is_there_with_samples(reader: Watched, api: dict[str, Any]) -> None:
@@ -108,6 +120,7 @@ def test_a_sample_is_copied(browser: Browser, server: Server) -> None:
     permissions = ["clipboard-read", "clipboard-write"]
     with Watched(browser, server.url, permissions=permissions) as watched:
         page = opened(watched)
+        stop_clock(page)
         block = page.locator("#health [role=tabpanel] .block").first
         block.get_by_role("button").click()
         expect(block.get_by_role("button")).to_have_text("Copied")
@@ -133,7 +146,7 @@ def test_trying_out_with_a_key_that_stays_in_the_tab(reader: Watched, server: Se
     article.get_by_role("button", name="Send").click()
     expect(article.locator(".output strong")).to_have_text("401 Unauthorized")
     page.get_by_label("API key for trying things out").fill(server.key("admin"))
-    article.get_by_label("wait (optional)").fill("10")
+    article.get_by_label("wait (optional)").fill("30")
     article.get_by_label("Body").fill(json.dumps({"conversation": "docs", "text": "hello"}))
     article.get_by_role("button", name="Send").click()
     expect(article.locator(".output strong")).to_have_text("200 OK")

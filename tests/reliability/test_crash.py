@@ -72,7 +72,7 @@ def run_until_rest(database: Path, *posts: str, limit: int = 12) -> int:
     deaths = 0
     while True:
         process = child(database, "rest", *(posts if not deaths else ()))
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=120)
         if process.returncode == 0:
             return deaths
         assert process.returncode in (1, -signal.SIGKILL), errors
@@ -93,6 +93,7 @@ async def verdict(database: Path) -> tuple[list[Any], dict[str, list[str]]]:
         return letters, logs
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("text", ["kill", "kill parked"])
 async def test_a_message_that_kills_the_process_is_found_out_and_the_others_survive(
     tmp_path: Path, text: str

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,7 @@ ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 
 PHONE, DESK = 360, 1280
 """Widths at which every page has to work."""
@@ -148,6 +149,13 @@ def _folder() -> Path:
     folder = Path(named or tempfile.mkdtemp(prefix="colloquy-screenshots-"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def stop_clock(page: Page) -> None:
+    """From here on the page does nothing because time has passed: what it shows for a moment stays,
+    and keys that belong together may come as slowly as a busy machine sends them."""
+    page.clock.install()
+    page.clock.pause_at(datetime.now() + timedelta(hours=1))
 
 
 def screenshot(page: Page, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 from playwright.sync_api import Browser, Page, expect
 
 from support.browser import Watched
@@ -21,12 +22,22 @@ class Visitor(Watched):
     def open(self, path: str = "/chat") -> Page:
         page = super().open(path)
         expect(page.locator("#state-text")).to_have_text("Online")
+        # What comes before this is history: neither announced nor counted as unread.
+        expect(page.locator("#log")).to_have_attribute("aria-busy", "false")
         return page
 
 
 def say(page: Page, text: str) -> None:
     page.get_by_label("Your message").fill(text)
     page.get_by_role("button", name="Send").click()
+
+
+def conversation_of(page: Page, api: httpx.Client) -> str:
+    """The id of this visitor's conversation."""
+    token = page.evaluate("localStorage.getItem('colloquy.visitor')")
+    answer = api.post("/chat/session", headers={"authorization": f"Bearer {token}"})
+    found: str = answer.json()["conversation_id"]
+    return found
 
 
 def answered(page: Page, *texts: str) -> None:

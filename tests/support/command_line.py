@@ -30,7 +30,7 @@ def answer(turn):
 """
 """An assistant that repeats what it hears, and fails at poison until a file `mended` is there."""
 
-STOP_S = 20.0
+STOP_S = 60.0
 
 
 class Result(NamedTuple):

@@ -19,7 +19,7 @@ class Console(httpx.Client):
     """
 
     def __init__(self, server: Server, key: str | None = None) -> None:
-        super().__init__(base_url=server.url, timeout=20.0, trust_env=False)
+        super().__init__(base_url=server.url, timeout=60.0, trust_env=False)
         self.csrf = ""
         self._key = key
 

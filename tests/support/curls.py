@@ -63,7 +63,8 @@ def request_of(command: str, values: dict[str, str]) -> dict[str, Any]:
 async def play(page: Iterable[Curl], values: dict[str, str]) -> None:
     """Sends every command and holds its answer against the page. `values` are its variables; ids
     that come back are added to them, the first of each kind, and as TAG the newest entity tag."""
-    async with httpx.AsyncClient(timeout=10.0, trust_env=False) as client:
+    # Longer than any `?wait=` of a page.
+    async with httpx.AsyncClient(timeout=60.0, trust_env=False) as client:
         for command, expected in page:
             request = request_of(command, values)
             if "stream" in expected:
@@ -92,6 +93,8 @@ def _remember(answer: dict[str, Any], values: dict[str, str]) -> None:
         "VISITOR": answer.get("token"),
         "WEBHOOK": answer.get("webhook", {}).get("id"),
         "DELIVERY": answer.get("number") if "event_id" in answer else None,
+        "POINT": answer.get("id") if "automatic" in answer else None,
+        "OPERATION": answer.get("id") if "phase" in answer else None,
     }
     for name, value in found.items():
         if value is not None:

@@ -38,16 +38,24 @@ class Talk:
         self.runtime = runtime
 
     async def post(self, text: str | None, who: str = "ann", **fields: Any) -> Receipt:
+        (receipt,) = await self.post_all(text, who=who, **fields)
+        return receipt
+
+    async def post_all(self, *texts: str | None, who: str = "ann", **fields: Any) -> list[Receipt]:
+        """In one request: no time passes between them."""
         sender = fields.pop("sender", None)
         if isinstance(sender, str):
             sender = Sender(sender)
-        message = Message(conversation=who, text=text, sender=sender, **fields)
-        (receipt,) = await self.runtime.accept([message])
-        if isinstance(receipt, ColloquyError):
-            raise receipt
-        return receipt
+        receipts: list[Receipt] = []
+        for receipt in await self.runtime.accept(
+            [Message(conversation=who, text=text, sender=sender, **fields) for text in texts]
+        ):
+            if isinstance(receipt, ColloquyError):
+                raise receipt
+            receipts.append(receipt)
+        return receipts
 
-    async def wait(self, receipt: Receipt, wait_s: float = 20.0) -> list[str | None]:
+    async def wait(self, receipt: Receipt, wait_s: float = 60.0) -> list[str | None]:
         replies = await self.runtime.wait(receipt.message_id, wait_s)
         assert replies is not None, "no answer in time"
         return [reply.text for reply in replies]
@@ -61,7 +69,7 @@ class Talk:
 
     async def reached(self, receipt: Receipt, *states: str) -> MessageState:
         """The state of a message once it is one of these."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 state = await self.state(receipt)
                 if state.state in states:

@@ -66,7 +66,7 @@ def say(server: Server, key: str, text: str, **fields: Any) -> str:
     (receipt,) = server.run(server.runtime.accept([message]))
     if isinstance(receipt, ColloquyError):
         raise receipt
-    assert server.run(server.runtime.wait(receipt.message_id, 20.0)) is not None
+    assert server.run(server.runtime.wait(receipt.message_id, 50.0)) is not None
     return receipt.conversation_id
 
 
@@ -78,7 +78,7 @@ def say_all(server: Server, people: dict[str, tuple[str, str]], channel: str = "
     ]
     for receipt in server.run(server.runtime.accept(messages)):
         assert isinstance(receipt, Receipt)
-        assert server.run(server.runtime.wait(receipt.message_id, 20.0)) is not None
+        assert server.run(server.runtime.wait(receipt.message_id, 50.0)) is not None
 
 
 def record(server: Server, key: str, texts: list[str]) -> str:

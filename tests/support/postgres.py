@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import secrets
 import shutil
@@ -54,10 +55,22 @@ def database(server_url: str) -> Iterator[str]:
         asyncio.run(_execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
+def vector_programs() -> Path:
+    """The programs of a PostgreSQL that has the extension `vector`: those of the package pgserver.
+
+    Raises RuntimeError where it is not installed.
+    """
+    found = importlib.util.find_spec("pgserver")
+    if found is None or found.origin is None:
+        raise RuntimeError("These tests need the package pgserver (scripts/install brings it).")
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
 @contextmanager
-def private_server() -> Iterator[str]:
-    """A server of our own on a free port, out of the installed programs; gone afterwards."""
-    programs = _programs()
+def private_server(programs: Path | None = None) -> Iterator[str]:
+    """A server of our own on a free port, out of these or the installed programs; gone
+    afterwards."""
+    programs = programs or _programs()
     if programs is None:
         raise RuntimeError(MISSING)
     # PostgreSQL refuses to run as root.

@@ -45,7 +45,7 @@ def assistant() -> Colloquy:
     return app
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Waits for something in the server's thread. Raises TimeoutError."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - no event crosses threads
@@ -123,7 +123,7 @@ class Server:
 
     # -- what tests do with it ----------------------------------------------------------------
 
-    def run(self, work: Coroutine[Any, Any, T], timeout_s: float = 20.0) -> T:
+    def run(self, work: Coroutine[Any, Any, T], timeout_s: float = 60.0) -> T:
         """Runs a coroutine in the server's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
 
@@ -134,10 +134,13 @@ class Server:
     def client(self, *scopes: str) -> httpx.Client:
         """A client with a key of these scopes (admin by default)."""
         headers = {"authorization": f"Bearer {self.key(*scopes)}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=20.0, trust_env=False)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60.0, trust_env=False)
 
     def contents(self) -> tuple[object, ...]:
-        """The rows of every table that a request could have written to."""
+        """The rows of every table that a request could have written to, once nothing that came
+        before is still at work."""
+        runtime = self.runtime
+        self.run(until(lambda: runtime.worker.is_idle and runtime.delivery.is_idle))
         database = apsw.Connection(str(self.folder / "test.db"), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             return tuple(

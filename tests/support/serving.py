@@ -40,12 +40,12 @@ class ServerProcess:
     def rest(self) -> str:
         """What it still says, once it has ended."""
         assert self._process is not None
-        return self._process.communicate(timeout=20)[0]
+        return self._process.communicate(timeout=60)[0]
 
     @property
     def status(self) -> int | None:
         assert self._process is not None
-        return self._process.wait(20)
+        return self._process.wait(60)
 
     def kill(self) -> None:
         """As a power cut does it."""

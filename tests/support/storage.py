@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from colloquy.model.ids import body_hash, partition_of
+from colloquy.storage.memory import MemoryStore
 from colloquy.storage.postgres import PostgresStore
 from colloquy.storage.sqlite import SqliteStore
 from colloquy.storage.store import Store
@@ -37,6 +38,8 @@ class Place(NamedTuple):
     where: str
 
     def store(self, **options: Any) -> Store:
+        if self.engine == "memory":
+            return MemoryStore(**options)
         if self.engine == "sqlite":
             return SqliteStore(Path(self.where), **options)
         return PostgresStore(self.where, **options)
@@ -126,7 +129,7 @@ async def until_blocked(rival: asyncpg.Connection) -> None:
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         " AND datname = current_database()"
     )
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(60.0):
         while True:
             if await rival.fetchval(waiting):
                 return

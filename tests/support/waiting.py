@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+async def until(condition: Callable[[], object], timeout_s: float = 60.0) -> None:
     """Lets the loop run until the condition, which may be awaitable, holds. Raises TimeoutError."""
     async with asyncio.timeout(timeout_s):
         while True:

@@ -76,7 +76,7 @@ def test_requests_run_in_the_loop_and_in_no_other_thread(admin: httpx.Client) ->
 
 
 def test_open_routes_tell_nothing(server: Server) -> None:
-    assert httpx.get(f"{server.url}/health").json() == {"status": "healthy"}
+    assert httpx.get(f"{server.url}/health").json().keys() == {"status"}
     assert httpx.get(f"{server.url}/ready").json() == {"ready": True}
 
 

@@ -35,6 +35,7 @@ UNICODE = (400, "invalid_unicode")
 INVALID = (422, "invalid_input")
 LARGE = (413, "too_large")
 VERSION = (406, "unsupported_version")
+UNKNOWN_VERSION = (406, "unknown_version")
 MEDIA = (415, "unsupported_media_type")
 
 
@@ -113,7 +114,7 @@ BODIES = [
     # versions and media types
     Bad("version of the message", one(version="3"), VERSION, "version"),
     Bad("version of the type", one(), VERSION, "Content-Type", V3),
-    Bad("accepted version", one(), VERSION, "Accept", ONLY_V1),
+    Bad("accepted version", one(), UNKNOWN_VERSION, "Accept", ONLY_V1),
     Bad("no type", one(), MEDIA, "Content-Type", {}),
     Bad("form", b"a=b", MEDIA, "Content-Type", typed("multipart/form-data")),
     Bad("plain text", one(), MEDIA, "Content-Type", typed("text/plain")),
@@ -150,7 +151,7 @@ def test_a_body_that_grows_too_large_on_the_way(quiet: Server, client: httpx.Cli
 ID = "0" * 32
 ELSEWHERE = [
     ("GET", "/nowhere", None, 404, "not_found", None),
-    ("GET", "/v1/messages", None, 406, "unsupported_version", None),
+    ("GET", "/v3/messages", None, 406, "unsupported_version", None),
     ("POST", "/v3/messages", {}, 406, "unsupported_version", None),
     ("GET", "/v2/messages", None, 405, "method_not_allowed", None),
     ("PUT", "/v2/keys", {}, 405, "method_not_allowed", None),

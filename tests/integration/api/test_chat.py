@@ -17,7 +17,7 @@ class Visitor:
     """Someone with the chat page open."""
 
     def __init__(self, server: Server) -> None:
-        self.http = httpx.Client(base_url=server.url, timeout=20.0, trust_env=False)
+        self.http = httpx.Client(base_url=server.url, timeout=60.0, trust_env=False)
         self.session = self.http.post("/chat/session").json()
         self.http.headers["authorization"] = f"Bearer {self.session['token']}"
         self.sequence = 0
@@ -120,6 +120,7 @@ def test_the_look_is_for_everybody(server: Server) -> None:
         "placeholder": "Write a message",
         "avatar": True,
         "privacy": "",
+        "ratings": True,
     }
     again = httpx.get(
         f"{server.url}/chat/config", headers={"if-none-match": config.headers["etag"]}

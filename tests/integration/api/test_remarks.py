@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from uuid import uuid4
@@ -80,8 +81,66 @@ def test_notes_and_ratings_are_kept_once(admin: httpx.Client, conversation: str)
     rated = admin.post(path(conversation, "/feedback"), json=rating)
     assert rated.status_code == 201
     assert admin.post(path(conversation, "/feedback"), json=rating).json() == rated.json()
+    stars = {**rating, "rating": 2, "category": "tone", "comment": "Too short"}
+    starred = admin.post(path(conversation, "/feedback"), json=stars)
+    assert starred.status_code == 201
     items = admin.get(path(conversation, "/messages")).json()["items"]
-    assert [item["kind"] for item in items] == ["message", "reply", "note", "feedback"]
+    assert [item["kind"] for item in items] == ["message", "reply", "note", "feedback", "feedback"]
+    kept = items[-1]["feedback"]
+    assert {name: kept[name] for name in stars} == stars
+
+
+def test_a_reaction_is_feedback_and_no_message(
+    server: Server, admin: httpx.Client, conversation: str
+) -> None:
+    reply = first_reply(admin, conversation)["reply_id"]
+    turns = server.runtime.stats()["turns"]
+
+    def react(emoji: str, **more: str) -> dict[str, Any]:
+        body = {"reply_id": reply, "emoji": emoji, **more}
+        with server.client("send") as channel:
+            answer = channel.post(path(conversation, "/reactions"), json=body)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def logged() -> list[tuple[str, Any]]:
+        items = admin.get(path(conversation, "/messages")).json()["items"]
+        found = [item["feedback"] for item in items if item["kind"] == "feedback"]
+        return [(one["reaction"], one["rating"]) for one in found]
+
+    liked = react("👍🏽", id="wa-1")
+    assert liked == {"reply_id": reply, "by": "visitor", "emoji": "👍🏽", "rating": "up"}
+    assert react("👍🏽", id="wa-1") == react("👍🏽") == liked
+    assert react("🦄", id="wa-2")["rating"] is None
+    assert react("👍🏽", id="wa-1")["emoji"] == "🦄"  # came late, and was taken before
+    assert react("", id="wa-3") == {**liked, "emoji": "", "rating": None}
+    assert react("")["emoji"] == ""
+    assert react("❤️", sender="ben")["by"] == "sender:ben"
+    assert logged() == [("👍🏽", "up"), ("🦄", None), ("", None), ("❤️", 5)]
+    other = {"reply_id": reply, "emoji": "👎", "id": "wa-1"}
+    refused = admin.post(path(conversation, "/reactions"), json=other)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert server.runtime.stats()["turns"] == turns
+
+
+async def test_the_same_reaction_many_times_at_once_is_one(
+    server: Server, admin: httpx.Client, conversation: str
+) -> None:
+    reply = first_reply(admin, conversation)["reply_id"]
+    async with httpx.AsyncClient(base_url=server.url, headers=admin.headers) as channel:
+        answers = await asyncio.gather(
+            *(
+                channel.post(
+                    path(conversation, "/reactions"),
+                    json={"reply_id": reply, "emoji": "👎", "id": "wa-9"},
+                )
+                for _ in range(8)
+            )
+        )
+        items = (await channel.get(path(conversation, "/messages"))).json()["items"]
+    assert {answer.status_code for answer in answers} == {200}
+    assert [item["kind"] for item in items] == ["message", "reply", "feedback"]
 
 
 def test_the_stream_of_operators_has_notes(admin: httpx.Client, conversation: str) -> None:
@@ -143,7 +202,21 @@ async def test_conversations_are_filtered_and_searched(own_server: Server) -> No
         ("POST", path(ID, "/notes"), {"text": "x" * 10_001}, 413, "text"),
         ("POST", path(ID, "/feedback"), {"reply_id": ID, "rating": "up"}, 404, None),
         ("POST", path(ID, "/feedback"), {"reply_id": ID, "rating": "best"}, 422, "rating"),
+        ("POST", path(ID, "/feedback"), {"reply_id": ID, "rating": 0}, 422, "rating"),
+        ("POST", path(ID, "/feedback"), {"reply_id": ID, "rating": 6}, 422, "rating"),
+        ("POST", path(ID, "/feedback"), {"reply_id": ID, "rating": 2.5}, 422, "rating"),
+        (
+            "POST",
+            path(ID, "/feedback"),
+            {"reply_id": ID, "rating": 3, "category": "=1+1"},
+            422,
+            "category",
+        ),
         ("POST", path(ID, "/feedback"), {"reply_id": "x", "rating": "up"}, 422, "reply_id"),
+        ("POST", path(ID, "/reactions"), {"reply_id": ID, "emoji": "👍"}, 404, None),
+        ("POST", path(ID, "/reactions"), {"reply_id": "x", "emoji": "👍"}, 422, "reply_id"),
+        ("POST", path(ID, "/reactions"), {"reply_id": ID, "emoji": "x" * 65}, 422, "emoji"),
+        ("POST", path(ID, "/stop"), {"turn_id": "x"}, 422, "turn_id"),
         ("POST", path(ID, "/read"), {"seq": -1}, 422, "seq"),
         ("POST", path(ID, "/read"), {"seq": 1}, 404, None),
         ("GET", "/v2/dead-letters?conversation_id=x", None, 422, "conversation_id"),
@@ -159,6 +232,13 @@ def test_what_cannot_be_is_refused(
 
 @pytest.mark.parametrize("route", ["notes", "feedback", "read"])
 def test_only_operators_leave_remarks(server: Server, route: str) -> None:
+    with server.client("read") as reader:
+        answer = reader.post(path(ID, f"/{route}"), json={})
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("route", ["reactions", "stop"])
+def test_who_may_only_read_neither_reacts_nor_stops(server: Server, route: str) -> None:
     with server.client("read") as reader:
         answer = reader.post(path(ID, f"/{route}"), json={})
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

@@ -60,8 +60,9 @@ def test_waiting_again_for_a_repeated_message_brings_the_same_reply(admin: httpx
     assert second["receipt"]["status"] == "duplicate"
 
 
-def test_not_in_time_is_a_receipt_without_replies(admin: httpx.Client) -> None:
-    response = admin.post("/v2/messages?wait=0", json=message(text="slow"))
+def test_not_in_time_is_a_receipt_without_replies(own_server: Server) -> None:
+    with own_server.client() as admin:
+        response = admin.post("/v2/messages?wait=0", json=message(text="slow"))
     assert response.status_code == 202
     assert response.json().keys() == {"receipt"}
 

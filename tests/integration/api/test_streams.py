@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 from support.server import Server, until
 
 Ask = Callable[[str], Awaitable[dict[str, Any]]]
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Talk:
@@ -33,7 +33,7 @@ class Talk:
     async def say(self, text: str) -> None:
         """Returns when the reply is out."""
         body = {"conversation": self.key, "text": text}
-        answer = (await self.client.post("/v2/messages?wait=10", json=body)).json()
+        answer = (await self.client.post("/v2/messages?wait=30", json=body)).json()
         assert "replies" in answer
         self.id = answer["receipt"]["conversation_id"]
 
@@ -184,11 +184,11 @@ async def test_a_refused_websocket_gets_a_problem(
 @pytest.mark.parametrize("kind", ["sse", "ws"])
 async def test_a_client_that_leaves_is_noticed_at_once(talk: Talk, kind: str) -> None:
     streams = talk.server.app.streams
-    before = streams.open
+    await until(lambda: streams.open == 0)  # others may just be leaving
     async with talk.open(kind, "?after=0") as items:
         await take(items, 1)
-        assert streams.open == before + 1
-    await until(lambda: streams.open == before)
+        assert streams.open == 1
+    await until(lambda: streams.open == 0)
 
 
 @pytest.mark.parametrize("kind", ["sse", "ws"])
@@ -210,7 +210,7 @@ async def test_streams_end_when_the_server_stops(own_server: Server, kind: str) 
 async def test_a_client_that_takes_nothing_is_dropped(
     own_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("colloquy.api.stream.SEND_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("colloquy.api.stream.SEND_TIMEOUT_S", 1.0)
     batch = [{"conversation": "big", "text": "x" * 9000} for _ in range(100)]
     with own_server.client() as client:
         for _ in range(6):

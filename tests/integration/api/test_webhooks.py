@@ -58,7 +58,9 @@ async def test_an_event_is_delivered_and_listed(
         return found
 
     headers = {"authorization": admin.headers["authorization"]}
-    async with httpx.AsyncClient(base_url=hooked.url, headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=hooked.url, headers=headers, timeout=60.0, trust_env=False
+    ) as client:
         sent = {"conversation": "ann", "channel": channel, "text": "hello"}
         assert (await client.post("/v2/messages?wait=20", json=sent)).status_code == 200
         await until(lambda: listed("delivered"))

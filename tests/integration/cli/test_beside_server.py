@@ -26,7 +26,7 @@ def send(server: Serving, *texts: str, key: str) -> list[Answer]:
     async def work() -> list[Answer]:
         async with AsyncClient(server.said["url"], server.said["admin_key"]) as client:
             return [
-                await client.send(Message(conversation=key, id=f"{key}-{number}", text=text), 10.0)
+                await client.send(Message(conversation=key, id=f"{key}-{number}", text=text), 30.0)
                 for number, text in enumerate(texts)
             ]
 

@@ -107,6 +107,8 @@ def test_what_is_ambiguous_is_asked_for(shell: Shell, tmp_path: Path) -> None:
         ("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", [], "error: invalid_input"),
         ("torn.csv", b'conversation,text\nann,hi\nann,"hi', [], "line 3"),
     ],
+    # The bytes of an archive have a time in them: processes that share the tests know them by name.
+    ids=lambda value: value if isinstance(value, str) and "." in value else "",
 )  # fmt: skip
 def test_a_hostile_file_is_refused_and_nothing_written(
     alone: Shell, tmp_path: Path, name: str, data: bytes, options: list[str], words: str

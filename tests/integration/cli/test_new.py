@@ -17,7 +17,7 @@ from colloquy.cli.new import NAME
 from support.command_line import Shell
 from support.markdown import ROOT
 
-STOP_S = 30.0
+STOP_S = 60.0
 
 
 def environment() -> dict[str, str]:
@@ -25,6 +25,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("COLLOQUY_")}
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("template", ["support", "blank"])
 def test_a_new_project_passes_its_own_tests(alone: Shell, template: str) -> None:
     made = alone("new", "shop", "--template", template, "--json").json
@@ -79,7 +80,7 @@ def answer(process: subprocess.Popen[bytes], text: str, id: str) -> str:
     said: dict[str, Any] = msgspec.json.decode(process.stdout.readline())
     body = {"conversation": "ann", "id": id, "text": text}
     answered = httpx.post(
-        f"{said['url']}/v2/messages?wait=20", json=body, timeout=30, trust_env=False
+        f"{said['url']}/v2/messages?wait=20", json=body, timeout=60, trust_env=False
     ).json()
     return str(answered["replies"][0]["text"])
 

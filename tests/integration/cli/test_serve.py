@@ -14,7 +14,7 @@ from colloquy.client import AsyncClient
 from colloquy.model.message import Message
 from support.command_line import Serving, Shell, settings
 
-ANSWER_S = 10.0
+ANSWER_S = 30.0
 
 
 def ask(serving: Serving, key: str | None, text: str) -> list[str | None]:
@@ -91,7 +91,7 @@ def test_a_worker_answers_what_others_accepted(tmp_path: Path, postgres_url: str
         replies = asyncio.run(_accept_elsewhere(settings(tmp_path) | shared))
         assert replies == ["You said: hello"]
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(20) == 0
+        assert worker.wait(60) == 0
     finally:
         worker.kill()
         worker.wait()

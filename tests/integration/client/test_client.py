@@ -16,6 +16,8 @@ from colloquy.client.operation import Operation, Streaming
 from colloquy.client.operations import Operations
 from colloquy.model.chat import ChatMessage
 from colloquy.model.errors import Forbidden, InvalidInput, NotFound, Unavailable
+from colloquy.model.feedback import FeedbackFilter
+from colloquy.model.graph import RelationshipFilter
 from colloquy.model.message import Message, Sender
 from colloquy.model.views import (
     ConversationFilter,
@@ -27,7 +29,7 @@ from colloquy.model.views import (
 )
 from support.server import Server
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,13 @@ def test_parameters_of_the_api_are_parameters_of_the_methods(server: Server) -> 
         }
         takes = set(inspect.signature(member.describe).parameters)
         if "filter" in takes:
-            takes |= set(ConversationFilter.__struct_fields__)
+            takes |= {
+                *ConversationFilter.__struct_fields__,
+                *FeedbackFilter.__struct_fields__,
+                *RelationshipFilter.__struct_fields__,
+            }
+        if "start" in takes:  # `from` is no name in Python
+            takes |= {"from", "to"}
         if "wait_s" in takes or name == "send_many":  # a batch cannot be waited for
             takes.add("wait")
         assert offered <= takes, name
@@ -206,7 +214,7 @@ def test_a_stream_goes_on_when_the_server_restarts(tmp_path: Path) -> None:
             listening = threading.Thread(target=follow, args=("two",), daemon=True)
             listening.start()
             client.send(said("fay", "two"))
-            listening.join(30)
+            listening.join(60)
     assert seen == ["You said: one", "You said: two"]
 
 

@@ -239,6 +239,24 @@ def test_taking_over_replying_and_giving_back(server: Server, console: Console) 
     assert conversation(server, found).owner == "assistant"
 
 
+def test_a_plain_form_says_what_it_did_on_the_page_it_leads_to(
+    server: Server, console: Console
+) -> None:
+    # A key pressed before the page's scripts know its forms sends them as a browser does.
+    found = say(server, "plain", "hello", name="Plain")
+    path = f"/console/inbox/{found}"
+    for owner, sentence in (
+        ("human", "You answer from here on."),
+        ("assistant", "Given back: the assistant answers from here on."),
+    ):
+        answer = console.act(f"{path}/owner", owner=owner, seen=seen(server, found))
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            f"{path}?done=owner-{owner}",
+        )
+        assert f'data-done="{sentence}"' in console.get(answer.headers["location"]).text
+
+
 def test_one_draft_is_one_reply(server: Server, console: Console) -> None:
     found = say(server, "twice", "hello")
     path = f"/console/inbox/{found}/replies"

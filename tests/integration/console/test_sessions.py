@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from colloquy.console import sessions
 from colloquy.console.sessions import Logins
-from colloquy.settings.tree import ConsoleSettings
+from colloquy.settings import ConsoleSettings
 from colloquy.storage.store import Store
-from support.storage import Place
 
 START = 1_000_000_000_000_000
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "sqlite":
-        return Place("sqlite", str(tmp_path / "sessions.db"))
-    return Place("postgres", request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture
-async def store(place: Place) -> AsyncIterator[Store]:
-    store = place.store()
-    await store.open()
-    yield store
-    await store.close()
 
 
 class Clock:

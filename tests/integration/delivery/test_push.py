@@ -177,7 +177,7 @@ async def test_what_was_in_flight_at_a_crash_is_sent_again_under_the_same_id(
 async def test_an_attempt_that_waits_survives_a_restart_and_keeps_its_time(tmp_path: Path) -> None:
     wire = Wire()
     wire.behaviour = lambda text: Sent(False, "not now")
-    slow = {"delivery__retry_delays_s": "0.3"}
+    slow = {"delivery__retry_delays_s": "3600"}
     async with running(app_on(wire), tmp_path / "a.db", **slow) as talk:
         await post(talk, "hello")
         await until(lambda: wire.attempts)
@@ -189,11 +189,17 @@ async def test_an_attempt_that_waits_survives_a_restart_and_keeps_its_time(tmp_p
         (item,) = await talk.runtime.store.outbox()
     wire.behaviour = lambda text: Sent(True)
     async with running(app_on(wire), tmp_path / "a.db", **slow) as talk:
-        assert len(wire.attempts) == 1
-        await until(lambda: wire.delivered)
+        await post(talk, "other", "bob")
+        await until(lambda: wire.texts("bob"))
+        assert wire.attempts.count("You said: hello") == 1
+
+    def later() -> int:
+        return item.due_at + 1
+
+    async with running(app_on(wire), tmp_path / "a.db", clock=later, **slow) as talk:
+        await until(lambda: wire.texts())
         (row,) = [row for row in await talk.rows(channel="wire") if row["kind"] == "reply"]
-        assert wire.delivered[0][2].hex() == row["body"]["reply_id"]
-        assert talk.runtime._clock() >= item.due_at
+        assert wire.delivered[-1][2].hex() == row["body"]["reply_id"]
 
 
 async def test_a_take_over_reports_what_is_in_flight_and_is_effective_once_it_is_done(
@@ -225,8 +231,8 @@ async def test_a_take_over_that_cannot_wait_longer_says_what_is_still_in_flight(
     tmp_path: Path,
 ) -> None:
     wire = Wire()
-    settings = {"delivery__timeout_s": "0.2", "delivery__max_attempts": "1"}
-    async with running(app_on(wire), tmp_path / "a.db", **settings) as talk:
+    wire.behaviour = lambda text: Sent(False, "gone")
+    async with running(app_on(wire), tmp_path / "a.db", delivery__max_attempts="1") as talk:
         talk.runtime._desk._in_flight_wait_s = 0.01
         wire.open.clear()
         await post(talk, "one")
@@ -235,6 +241,7 @@ async def test_a_take_over_that_cannot_wait_longer_says_what_is_still_in_flight(
         assert not view.effective
         (item,) = await talk.runtime.store.outbox()
         assert view.in_flight == [item.reply_id.hex()]
+        wire.open.set()
         await talk.settled()
         assert (await talk.kinds(channel="wire"))[-1] == "reply_failed"
         assert wire.texts() == []

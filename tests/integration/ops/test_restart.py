@@ -18,7 +18,7 @@ def hang_here():
         time.sleep(0.01)
 
 async def main():
-    dog = Watchdog(1.0)
+    dog = Watchdog(3.0)
     dog.start()
     beaten = asyncio.Event()
 

@@ -32,7 +32,7 @@ async def test_conversations_are_counted_by_what_they_are(
         for number in range(7):
             await talk.send("This is terrible", who=f"visitor {number}")
         await talk.owner("human", who="visitor 3")
-        (reply,) = await runtime.wait((await talk.post("again")).message_id, 20) or []
+        (reply,) = await runtime.wait((await talk.post("again")).message_id, 60) or []
         for rating in ("up", "down"):
             request = FeedbackRequest(reply_id=reply.reply_id, rating=rating)  # type: ignore[arg-type]
             await runtime.feedback(reply.conversation_id, request, "visitor")

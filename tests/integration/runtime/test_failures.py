@@ -10,14 +10,16 @@ import pytest
 
 from colloquy import Colloquy, Data, Transient, Turn
 from colloquy.model.errors import (
+    BudgetTooSmall,
     Conflict,
     ConversationOverloaded,
+    Forbidden,
     InvalidInput,
     NotFound,
     Overloaded,
     Unavailable,
 )
-from colloquy.understanding.analyse import Item, Understood
+from colloquy.understanding.wire import Item, Understood
 from support.engine import Talk, crash, running
 from support.waiting import until
 
@@ -84,6 +86,37 @@ async def test_any_other_error_gets_one_more_try_at_once(tmp_path: Path) -> None
         assert fragile.began == ["once", "once"]
         trace = await talk.runtime.trace((await talk.post("x")).message_id)
         assert trace.steps
+
+
+class Busy(Transient, InvalidInput):
+    """About input, and yet whoever raises it says that waiting helps."""
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (InvalidInput("no such day", field="day"), 1),
+        (BudgetTooSmall(20, 30), 1),
+        (Forbidden("not yours"), 1),
+        (Conflict("somebody else was first"), 2),
+        (Unavailable("the store is away"), 2),
+        (Busy("come back"), 5),
+    ],
+    ids=lambda value: getattr(value, "code", None),
+)
+async def test_an_error_about_input_gets_no_second_attempt(
+    tmp_path: Path, error: Exception, attempts: int
+) -> None:
+    fragile = Fragile(error)
+    fragile.failures["bad"] = 99
+    async with running(fragile.app, tmp_path / "a.db") as talk:
+        await dead(talk)
+        assert len(fragile.began) == attempts
+        (letter,) = (await talk.runtime.dead_letters()).dead_letters
+        assert letter.cause == error.code  # type: ignore[attr-defined]
+        assert len(letter.attempts) == attempts
+        # Its conversation goes on.
+        assert await talk.send("good", who="bob") == ["good!"]
 
 
 async def test_a_dead_letter_keeps_its_cause_its_attempts_and_what_came_in(tmp_path: Path) -> None:
@@ -298,9 +331,7 @@ async def test_a_burst_that_fails_is_tried_message_by_message(tmp_path: Path) ->
     fragile.failures = {"a\nbad\nb": 9, "bad": 9}
     stay = {"replies__apology_hand_over": ""}
     async with running(fragile.app, tmp_path / "a.db", **stay) as talk:
-        for text in ("a", "bad"):
-            await talk.post(text, channel="web")
-        last = await talk.post("b", channel="web")
+        *_, last = await talk.post_all("a", "bad", "b", channel="web")
         assert await talk.wait(last) == ["b!"]
         assert fragile.began == ["a\nbad\nb", "a", "bad", "bad", "b"]
         lines = [line for line in await talk.log(channel="web") if line[0] in "<>"]

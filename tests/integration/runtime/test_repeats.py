@@ -29,8 +29,7 @@ def silent() -> tuple[Colloquy, list[str]]:
 
 
 async def said(talk: Any, *texts: str, **fields: Any) -> Any:
-    for text in texts:
-        receipt = await talk.post(text, channel="web", **fields)
+    *_, receipt = await talk.post_all(*texts, channel="web", **fields)
     await talk.settled()
     return receipt
 

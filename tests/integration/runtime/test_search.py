@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -16,22 +14,6 @@ from colloquy.storage.store import Store, StoreEvent
 from colloquy.storage.write_set import EventRow, Unit
 from support.storage import Place, commit, started
 from support.waiting import until
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """An empty database."""
-    if request.param == "sqlite":
-        return Place("sqlite", str(tmp_path / "a.db"))
-    return Place("postgres", request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture
-async def store(place: Place) -> AsyncIterator[Store]:
-    store = place.store()
-    await store.open()
-    yield store
-    await store.close()
 
 
 def indexer(store: Store, *, is_busy: bool = False, owns: bool = True) -> Indexer:
@@ -140,7 +122,7 @@ async def test_the_task_leaves_the_index_to_its_owner(
 
     await said(store, "hello")
     task = asyncio.create_task(Indexer(store, is_busy=lambda: False, owns=owns).run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await asked.wait()
     task.cancel()
     assert await store.meta("search_position") == "0"

@@ -209,18 +209,19 @@ async def test_a_reply_in_flight_in_a_dead_process_is_sent_by_another_under_its_
         made.add_channel("wire", wire)
         return made
 
-    fast = {"delivery__timeout_s": "0.3"}
     async with AsyncExitStack() as stack:
-        one = await stack.enter_async_context(
-            running(app(dying), postgres_url, tmp_path / "1", **fast)
-        )
+        one = await stack.enter_async_context(running(app(dying), postgres_url, tmp_path / "1"))
         await one.post("hello", channel="wire", urgent=True)
         await until(lambda: dying.tried)
         (item,) = await one.runtime.store.outbox()
         assert item.state == "in_flight"
         await crash(one.runtime)
+
+        def later() -> int:
+            return item.due_at + 1
+
         two = await stack.enter_async_context(
-            running(app(living), postgres_url, tmp_path / "2", **fast)
+            running(app(living), postgres_url, tmp_path / "2", clock=later)
         )
         await until(lambda: living.delivered)
         assert living.delivered == [("ann", item.reply_id)]

@@ -314,7 +314,7 @@ async def test_operators_see_notes_live_and_visitors_do_not(talk: Talk) -> None:
     async def watch(for_operators: bool, last: str) -> list[str]:
         kinds = []
         stream: Any = runtime.stream(here, 0, for_operators=for_operators)
-        async with asyncio.timeout(20), aclosing(stream) as watched:
+        async with asyncio.timeout(60), aclosing(stream) as watched:
             async for item in watched:
                 if item is not None:
                     kinds.append(item.kind)

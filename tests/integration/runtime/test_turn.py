@@ -11,6 +11,7 @@ import pytest
 
 from colloquy import Colloquy, EffectUncertain, Reply, Transient, Turn
 from colloquy.model.errors import InvalidInput
+from colloquy.model.times import now_us
 from support.engine import crash, running
 from support.waiting import until
 
@@ -93,21 +94,24 @@ async def test_a_timer_fires_once_in_its_conversation_and_survives_a_restart(
         turn.state["fired"] = turn.fired.name
         return f"reminder {turn.fired.data['n']}"
 
+    def later() -> int:
+        return now_us() + 7200 * 1_000_000
+
     async with running(app, tmp_path / "a.db") as talk:
         await talk.send("0.05")
         await until(lambda: fired == ["0.05"])
-        await talk.send("0.3", "bob")
-    async with running(app, tmp_path / "a.db") as talk:
-        assert fired == ["0.05"]
-        await until(lambda: fired == ["0.05", "0.3"])
+        await talk.send("3600", "bob")
+    assert fired == ["0.05"]
+    async with running(app, tmp_path / "a.db", clock=later) as talk:
+        await until(lambda: fired == ["0.05", "3600"])
         await talk.settled()
-        assert (await talk.log("bob"))[-2:] == ["timer_fired", "< reminder 0.3"]
+        assert (await talk.log("bob"))[-2:] == ["timer_fired", "< reminder 3600"]
         assert (await talk.kinds("bob")).count("timer_fired") == 2
         view = await talk.runtime.conversation(talk.conversation_id("bob"))
         assert view.state["data"] == {"fired": "remind"}
-    async with running(app, tmp_path / "a.db") as talk:
+    async with running(app, tmp_path / "a.db", clock=later) as talk:
         await talk.settled()
-        assert fired == ["0.05", "0.3"]
+        assert fired == ["0.05", "3600"]
 
 
 async def test_a_turn_that_fails_sets_no_timer(tmp_path: Path) -> None:

@@ -365,7 +365,7 @@ async def test_no_more_than_so_many_at_once(
     loop = asyncio.get_running_loop()
 
     def react(_: Received) -> Reaction:
-        asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(60)
         return Reaction()
 
     receiver.react = react
@@ -563,7 +563,8 @@ async def test_there_is_a_most_of_webhooks(talk: Talk, receiver: Receiver) -> No
 async def test_what_waits_is_sent_after_a_restart(
     database: Path | str, tmp_path: Path, receiver: Receiver
 ) -> None:
-    async with engine(database, tmp_path, webhooks__retry_delays_s="0.5") as talk:
+    later = Later()
+    async with engine(database, tmp_path, webhooks__retry_delays_s=NEVER_S) as talk:
         receiver.reactions.append(DOWN)
         webhook, _ = await made(talk, receiver, kinds=[EventKind.REPLY])
         await talk.send("one")
@@ -572,7 +573,8 @@ async def test_what_waits_is_sent_after_a_restart(
             return bool(await deliveries(talk, webhook, "retry"))
 
         await until(waits)
-    async with engine(database, tmp_path) as talk:
+    later.by_s = 2 * int(NEVER_S)
+    async with engine(database, tmp_path, clock=later) as talk:
         await talk.send("two")
         await finished(talk, webhook, 2)
         assert len(receiver.received) == 3
@@ -635,6 +637,7 @@ async def test_two_processes_share_the_work_and_double_none(
             await finished(two, webhook, 10)
         assert len(receiver.received) == len(set(receiver.ids())) == 80
         for talk in (one, two):
-            sent = talk.runtime.metrics.webhook_deliveries.of("delivered").value
+            sent = talk.runtime.metrics.webhook_deliveries.of("delivered")
             owned = sum(talk.runtime._may_begin(bytes.fromhex(webhook)) for webhook in known)
-            assert sent == owned * 10
+            # Counted by the sender once its record is stored, where the other one sees it first.
+            await until(lambda sent=sent, owned=owned: sent.value == owned * 10)  # type: ignore[misc]

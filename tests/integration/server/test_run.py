@@ -22,7 +22,7 @@ def test_it_stops_at_a_signal_and_finishes_its_work(tmp_path: Path, number: sign
     process = ServerProcess(tmp_path / "test.db")
     process.start()
     try:
-        with httpx.Client(base_url=process.url, timeout=20.0) as client:
+        with httpx.Client(base_url=process.url, timeout=60.0) as client:
             assert client.get("/ready").json() == {"ready": True}
             with client.stream("GET", "/chat/stream", headers=_visitor(client)) as stream:
                 assert stream.status_code == 200
@@ -61,7 +61,7 @@ async def test_a_start_that_fails_frees_the_port(tmp_path: Path) -> None:
     app = assistant()
     settings = app.settings({"preset": "test", "database_url": "sqlite:////proc/nothing/test.db"})
     with pytest.raises(Exception):  # noqa: B017 - whatever the store says
-        await asyncio.wait_for(serve(Runtime(app, settings), "127.0.0.1", 0), 20)
+        await asyncio.wait_for(serve(Runtime(app, settings), "127.0.0.1", 0), 60)
 
 
 @pytest.mark.parametrize(

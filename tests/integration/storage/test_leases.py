@@ -22,7 +22,7 @@ EVERYTHING = set(range(PARTITIONS))
 @pytest.fixture
 async def workers(postgres_url: str) -> AsyncIterator[list[PostgresStore]]:
     """Three stores on one database, as three processes have them."""
-    stores = [PostgresStore(postgres_url) for _ in range(3)]
+    stores = [PostgresStore(postgres_url, lock_wait_s=60.0, timeout_s=60.0) for _ in range(3)]
     for store in stores:
         await store.open()
     yield stores

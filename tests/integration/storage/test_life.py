@@ -106,12 +106,12 @@ async def test_figures_for_the_metrics(store: Store) -> None:
 
 # -- the schema -------------------------------------------------------------------------------
 
-LATER = '''"""A later revision."""
+LATER = f'''"""A later revision."""
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9001"
+down_revision = "{schema.HEAD}"
 
 
 def upgrade():
@@ -130,13 +130,14 @@ async def test_an_older_database_is_brought_up_with_its_data(
     scripts = tmp_path / "migrations"
     source = Path(schema.__file__).parent.parent / "migrations"
     (scripts / "versions").mkdir(parents=True)
-    for name in ("env.py", "versions/0001_engine.py"):
-        (scripts / name).write_text((source / name).read_text())
-    (scripts / "versions" / "0002_mood.py").write_text(LATER)
+    for script in (source / "env.py", *source.glob("versions/*.py")):
+        (scripts / script.relative_to(source)).write_text(script.read_text())
+    (scripts / "versions" / "9001_mood.py").write_text(LATER)
     with monkeypatch.context() as patch:
         patch.setattr(schema, "SCRIPTS", str(scripts))
-        patch.setattr(schema, "HEAD", "0002")
-        rendered = schema.render("postgresql", "0001")
+        before = schema.HEAD
+        patch.setattr(schema, "HEAD", "9001")
+        rendered = schema.render("postgresql", before)
         assert "ADD COLUMN mood" in rendered
         assert "CREATE TABLE" not in rendered
         openers = [place.store()] + ([place.store()] if place.engine == "postgres" else [])
@@ -146,7 +147,7 @@ async def test_an_older_database_is_brought_up_with_its_data(
             await opener.close()
 
     # This program is the older one now: it says so and touches nothing.
-    with pytest.raises(UnsupportedVersion, match="0002"):
+    with pytest.raises(UnsupportedVersion, match="9001"):
         await place.store().open()
 
 
@@ -291,15 +292,18 @@ async def test_a_killed_transaction_leaves_nothing(postgres_url: str) -> None:
     row = await started(store)
     killer = await asyncpg.connect(postgres_url)
     stop = asyncio.Event()
+    answered = asyncio.Event()
     chance = random.Random(7)
 
     async def kill() -> None:
         while not stop.is_set():
+            answered.clear()
             await killer.fetch(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             await asyncio.sleep(chance.uniform(0.01, 0.08))
+            await answered.wait()  # a slow machine, too, comes to its end
 
     killing = asyncio.create_task(kill())
     outages = 0
@@ -308,6 +312,7 @@ async def test_a_killed_transaction_leaves_nothing(postgres_url: str) -> None:
         while True:
             try:
                 ((_, number),) = await store.accept([item])
+                answered.set()
                 break
             except StoreUnavailable:
                 outages += 1
@@ -315,6 +320,7 @@ async def test_a_killed_transaction_leaves_nothing(postgres_url: str) -> None:
         while True:
             try:
                 (outcome,) = await commit(store, unit)
+                answered.set()
                 break
             except StoreUnavailable:
                 outages += 1

@@ -218,7 +218,9 @@ async def test_any_query_is_harmless(store: Store) -> None:
     await indexed(store, row, 10, "quote")
 
     @settings(
-        max_examples=1, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+        max_examples=1,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        deadline=None,
     )
     @given(st.lists(st.text(max_size=80), min_size=60, max_size=60))
     def typed(texts: list[str]) -> None:

@@ -26,7 +26,7 @@ from support.storage import (
 
 @pytest.fixture
 async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(postgres_url, lock_wait_s=0.2, timeout_s=1.0)
+    store = PostgresStore(postgres_url, lock_wait_s=60.0, timeout_s=60.0)
     await store.open()
     yield store
     await store.close()
@@ -62,10 +62,10 @@ async def test_a_take_over_that_came_first_stops_the_release(
 
 
 async def test_deadlocks_are_run_again(postgres_url: str, rival: asyncpg.Connection) -> None:
-    store = PostgresStore(postgres_url, lock_wait_s=9.0)
+    store = PostgresStore(postgres_url, lock_wait_s=60.0, timeout_s=60.0)
     await store.open()
     one, two = await started(store), await started(store)
-    await rival.execute("SET deadlock_timeout = '10s'")
+    await rival.execute("SET deadlock_timeout = '60s'")
     transaction = rival.transaction()
     await transaction.start()
     await rival.execute("SELECT * FROM sessions WHERE number = $1 FOR UPDATE", two.number)
@@ -82,9 +82,9 @@ async def test_deadlocks_are_run_again(postgres_url: str, rival: asyncpg.Connect
     await store.close()
 
 
-async def test_a_lock_that_stays_is_an_outage(
-    store: PostgresStore, rival: asyncpg.Connection
-) -> None:
+async def test_a_lock_that_stays_is_an_outage(postgres_url: str, rival: asyncpg.Connection) -> None:
+    store = PostgresStore(postgres_url, lock_wait_s=0.2)
+    await store.open()
     row = await started(store)
     transaction = rival.transaction()
     await transaction.start()
@@ -94,12 +94,13 @@ async def test_a_lock_that_stays_is_an_outage(
         await commit(store, unit)
     await transaction.rollback()
     assert (await commit(store, unit))[0].verdict is Verdict.COMMITTED
+    await store.close()
 
 
 async def test_a_process_stopped_in_a_transaction_holds_nobody_up(postgres_url: str) -> None:
     """A worker that is paused with the ledger's counter in its hands loses it."""
     stopped = PostgresStore(postgres_url, idle_transaction_s=0.2)
-    store = PostgresStore(postgres_url)
+    store = PostgresStore(postgres_url, lock_wait_s=60.0, timeout_s=60.0)
     await stopped.open()
     await store.open()
     row = await started(store)

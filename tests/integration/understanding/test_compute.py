@@ -12,19 +12,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from colloquy.model.errors import InvalidInput, Unavailable
 from colloquy.packs import PROPERTY_MODEL, PROPERTY_PACK
-from colloquy.understanding.analyse import Item
-from colloquy.understanding.compute import (
-    ComputeCrashed,
-    ComputePool,
-    InlineCompute,
-    load_analyser,
-)
+from colloquy.understanding.compute import ComputeCrashed, ComputePool
+from colloquy.understanding.inline import InlineCompute
+from colloquy.understanding.loading import load_analyser
+from colloquy.understanding.wire import Item
 
 NOW = 1_795_273_200_000_000
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def items(*texts: str) -> list[Item]:
@@ -79,7 +77,10 @@ async def test_the_same_results_as_inline_in_order(pool: ComputePool) -> None:
     assert (stats["batches"], stats["items"], stats["restarts"]) == (30, 120, 0)
     assert stats["busy_s"] > 0
     assert stats["counters"]["entities_ns"] > 0
+    assert (stats["counters"]["felt"], stats["errors"]) == (120, {})
     assert inline.stats()["items"] == 120
+    (unfelt,) = await pool.analyse([replace(items("I am frustrated")[0], feels=False)])
+    assert b"enable_emotional_intelligence" in unfelt.raw
     assert await pool.analyse([]) == []
 
 
@@ -209,10 +210,21 @@ async def test_children_die_with_the_parent() -> None:
 
 def test_the_child_imports_only_what_it_needs() -> None:
     """Its start must stay far below half a second."""
-    script = "import sys, colloquy.understanding.compute; print('\\n'.join(sys.modules))"
+    script = "import sys, colloquy.understanding.compute_child; print('\\n'.join(sys.modules))"
     output = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     loaded = {name.partition(".")[0] for name in output.split()}
     heavy = {"sklearn", "scipy", "litestar", "sqlalchemy", "alembic", "dateparser", "phonenumbers"}
     assert loaded & heavy == set()
+
+
+def test_a_server_with_a_pool_loads_nothing_that_understands() -> None:
+    script = "import sys, colloquy.server.run; print('\\n'.join(sys.modules))"
+    output = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    room = "colloquy.understanding"
+    assert {f"{room}.{name}" for name in ("analyse", "loading", "entities.extract")}.isdisjoint(
+        output.split()
+    )

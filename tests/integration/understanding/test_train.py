@@ -52,10 +52,10 @@ def test_the_command_names_the_field_of_a_bad_pack(tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text("name = 'x'\n[intents.greet]\nexamples = ['']\n")
     run = subprocess.run(
-        [sys.executable, "-m", "colloquy.understanding.train",
-         "--pack", str(bad), "--out", str(tmp_path / "out")],
+        [sys.executable, "-m", "colloquy.understanding.packs.training",
+         "--pack", str(bad), "--folder", str(tmp_path / "out")],
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert run.returncode == 1
-    assert run.stderr == "intents.greet.examples[0]: a text must not be empty\n"
+    assert run.stderr == "intents.greet.examples[0]: bad.toml:3: a text must not be empty\n"
     assert not (tmp_path / "out").exists()

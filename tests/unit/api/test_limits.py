@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from colloquy.api.limits import RateLimits, refusal
 from colloquy.model.errors import RateLimited
-from colloquy.settings.tree import LimitSettings
+from colloquy.settings import LimitSettings
 
 
 class Clock:

@@ -6,6 +6,7 @@ import pytest
 
 from colloquy import Colloquy
 from colloquy.model.errors import InvalidInput, SettingsError
+from colloquy.runtime.assistant import pack_of
 from colloquy.settings import Settings
 
 
@@ -33,3 +34,41 @@ def test_names_are_registered_once() -> None:
     app.on_fallback(lambda turn: None)
     with pytest.raises(InvalidInput):
         app.on_fallback(lambda turn: None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "emotion", "confidence", "field"),
+    [
+        ("(", "joy", 0.9, "emotion_rules[1].pattern"),
+        ("a", "hunger", 0.9, "emotion_rules[1].emotion"),
+        ("a", "joy", 1.5, "emotion_rules[1].confidence"),
+    ],
+)
+def test_a_rule_of_emotion_that_cannot_be_is_refused_where_it_is_given(
+    pattern: str, emotion: str, confidence: float, field: str
+) -> None:
+    app = Colloquy()
+    app.add_emotion_rule("meh+", "frustrated")
+    with pytest.raises(InvalidInput) as caught:
+        app.add_emotion_rule(pattern, emotion, confidence)
+    assert caught.value.field == field
+    assert len(app.emotion_rules) == 1
+
+
+def test_rules_of_emotion_stand_before_those_of_settings_and_pack() -> None:
+    given = {"understanding.emotion_rules": '[{"pattern": "b", "emotion": "joy"}]'}
+    app = Colloquy(pack="support")
+    app.add_emotion_rule("a", "love")
+    pack = pack_of(app, app.settings(given))
+    own = pack_of(Colloquy(pack="support"), app.settings())
+    assert pack is not None and own is not None
+    assert [rule.pattern for rule in pack.emotions[:2]] == ["a", "b"]
+    assert pack.emotions[2:] == own.emotions
+    assert pack.training_data() == own.training_data(), "the model of intents is the same"
+    assert pack.version != own.version
+    bare = pack_of(Colloquy(), app.settings(given))
+    assert bare is not None and not bare.trainable
+    wrong = {"understanding.emotion_rules": '[{"pattern": "(", "emotion": "joy"}]'}
+    with pytest.raises(InvalidInput) as caught:
+        pack_of(app, app.settings(wrong))
+    assert caught.value.field == "understanding.emotion_rules[0].pattern"

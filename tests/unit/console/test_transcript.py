@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from colloquy.console.transcript import Answer, Line, Remark, Said, Step, lines
+from colloquy.console.transcript import Answer, Line, Remark, Said, Step, lines, understood
 from colloquy.model.message import Data, Media, Sender, Text, ToolCall, ToolResult
-from colloquy.model.understanding import Entity, Understanding
+from colloquy.model.understanding import Emotion, Entity, Understanding
 from colloquy.model.views import (
     FeedbackView,
     NoteView,
@@ -56,6 +56,16 @@ def test_a_message_with_what_was_understood() -> None:
     assert found is not None
     assert (found.intent, found.is_sure, found.percent) == ("Book viewing", True, "91 %")
     assert (found.feeling.text, found.language, found.urgent) == ("Unhappy", "en", True)
+
+
+def test_an_emotion_is_named_in_the_colours_of_the_polarity() -> None:
+    felt = Emotion(label="frustrated", confidence=0.8, uncertain="sarcasm")
+    found = understood(Understanding(polarity=-0.6, emotion=felt))
+    assert (found.feeling.text, found.feeling.icon, found.feeling.kind) == (
+        "Frustrated", "frown", "bad",
+    )  # fmt: skip
+    assert found.doubt == ", perhaps not meant so"
+    assert understood(Understanding(polarity=-0.6)).doubt == ""
 
 
 def test_a_guess_is_not_an_intent() -> None:
@@ -156,7 +166,7 @@ def test_a_persons_reply_and_the_newest_rating() -> None:
     assert isinstance(answer, Answer)
     assert (answer.author, answer.by_person, answer.rating) == ("Maya", True, "down")
     assert isinstance(rated, Step)
-    assert (rated.icon, rated.detail, rated.tone) == ("thumb-down", "too late", "bad")
+    assert (rated.icon, rated.quote, rated.tone) == ("thumb-down", "too late", "bad")
 
 
 def test_a_note() -> None:

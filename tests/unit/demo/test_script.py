@@ -7,8 +7,9 @@ import pytest
 from colloquy.demo.script import CONTACTS, SMALL_TALK, crowd
 from colloquy.model.message import Message, check_message
 from colloquy.packs import PROPERTY_MODEL, PROPERTY_PACK
-from colloquy.understanding.analyse import Analyser, Item
-from colloquy.understanding.compute import load_analyser
+from colloquy.understanding.analyse import Analyser
+from colloquy.understanding.loading import load_analyser
+from colloquy.understanding.wire import Item
 
 UNTAUGHT = {"can you write a poem about autumn", "finally somebody who answers"}
 NAMES = {"Ana Ruiz", "Elif Kaya"}

@@ -6,16 +6,41 @@ from colloquy.flags import REGISTRY, Flag, Flags, FlagSubject
 from colloquy.model.errors import NotFound, SettingsError
 from colloquy.settings import Settings, load_settings
 
+MONITORING = {
+    "monitoring_use_adapter",
+    "monitoring_dual_mode",
+    "monitoring_enable_validation",
+    "monitoring_metrics_persistence",
+}
+"""Switches that are on in both profiles."""
+V1 = {"enable_compatibility_mode", "auto_migrate_messages"}
+"""What clients of version 1 need: older systems had it on."""
+
 
 def test_a_fresh_install_has_its_features_on():
     flags = Flags.of(Settings())
     on = {name for name in REGISTRY if flags.enabled(name)}
-    assert on == {"enable_bursts", "enable_apology", "enable_content_dedup", "capture_metrics"}
+    assert on == {
+        "enable_bursts",
+        "enable_apology",
+        "enable_content_dedup",
+        "enable_context_recall",
+        "enable_context_compression",
+        "enable_context_graph",
+        "enable_context_validation",
+        "enable_emotional_intelligence",
+        "enable_feedback_collection",
+        "enable_responder",
+        "enable_tools",
+        "capture_metrics",
+        *MONITORING,
+        *V1,
+    }
 
 
 def test_the_legacy_profile_has_them_off():
     flags = Flags.of(load_settings(overrides={"profile": "legacy"}))
-    assert not any(flags.enabled(name) for name in REGISTRY)
+    assert {name for name in REGISTRY if flags.enabled(name)} == MONITORING | V1
 
 
 @pytest.mark.parametrize("text", ["off", "false", "0", "No"])

@@ -122,6 +122,18 @@ def test_a_slot_takes_the_text_or_the_entity() -> None:
     assert made.slots == {"c": "Rome"}
 
 
+def test_an_interval_and_a_bare_number_answer_too() -> None:
+    span = Entity("interval", 0, 4, "3-5pm", value={"from": "T15", "to": "T17"})
+    for label in ("date", "time", "datetime"):
+        made = turn("3-5pm", Understanding(entities=[span]), asked={"slot": "w", "entity": label})
+        assert fill_slot(made) is None
+        assert made.slots == {"w": "T15"}
+    three = Understanding(entities=[Entity("number", 0, 1, "3", value=3)])
+    made = turn("3", three, asked={"slot": "rooms", "entity": "quantity"})
+    fill_slot(made)
+    assert made.slots == {"rooms": {"value": 3, "unit": None}}
+
+
 def test_a_missing_entity_is_asked_for_once_more() -> None:
     asked = {"slot": "mail", "entity": "email", "question": "Which?", "tries": 0}
     made = turn("no", asked=asked)
@@ -151,3 +163,16 @@ def test_templates_rotate_and_need_all_their_slots() -> None:
     assert answer.text == "7 costs 5 EUR"
     assert templates.answer(turn("x", Understanding(intent="none"))) is None
     assert templates.answer(turn()) is None
+
+
+def test_a_handler_answers_what_is_below_its_intent() -> None:
+    app = Colloquy()
+    app.on_intent("billing")(lambda turn: "billing")
+    app.on_intent("billing/refund")(lambda turn: "refund")
+
+    def chosen(intent: str) -> list[str]:
+        return names(app.handlers, turn("x", Understanding(intent=intent)))
+
+    assert chosen("billing/refund/status") == ["intent:billing/refund"]
+    assert chosen("billing/invoice") == ["intent:billing"]
+    assert chosen("billings/invoice") == []

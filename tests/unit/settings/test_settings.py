@@ -1,6 +1,7 @@
 """The settings tree: precedence, names, ranges, and all problems at once."""
 
 import base64
+import re
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,14 @@ from colloquy.settings import (
     resolve,
     shown,
 )
-from colloquy.settings.names import CHANNEL_PREFIX, FLAG_PREFIX, leaf_of, name_of
+from colloquy.settings.names import (
+    ALIASES,
+    CHANNEL_PREFIX,
+    FLAG_PREFIX,
+    SECRET,
+    leaf_of,
+    name_of,
+)
 from colloquy.settings.tree import PRESETS
 
 
@@ -51,7 +59,7 @@ def test_each_source_beats_the_one_before(tmp_path):
         resolve(file, env, preset, stored).settings.accept.max_age_s,
         resolve(file, env, preset | line, stored).settings.accept.max_age_s,
     ]
-    assert ages == [30.0, 5.0, 11.0, 12.0, 13.0, 14.0]
+    assert ages == [30.0, 60.0, 11.0, 12.0, 13.0, 14.0]
 
 
 def test_origins_say_where_a_value_came_from(tmp_path):
@@ -291,3 +299,65 @@ def test_networks_that_webhooks_may_reach_are_networks(network: str) -> None:
         load_settings(overrides={"webhooks.allow_networks": network})
     good = load_settings(overrides={"webhooks.allow_networks": "10.0.0.0/8, fd00::/8"})
     assert good.webhooks.allow_networks == ("10.0.0.0/8", "fd00::/8")
+
+
+def test_names_of_older_systems_stand_for_settings_that_exist() -> None:
+    assert all(leaf_of(name) is not None for name in ALIASES.values())
+    env = {"AST_CONF_FILE": "0.5", "AST_STOPLIST_EXTRA": "data, tmp", "AST_CONF_MAX": "1"}
+    noise = resolve(env=env).settings.graph.noise
+    assert (noise.confidence_file, noise.confidence_max) == (0.5, 1.0)
+    assert noise.stoplist_extra == ("data", "tmp")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("AST_MIN_NAME_LENGTH", "12abc"),
+        ("AST_CONF_FILE", "1.2"),
+        ("AST_CONF_FILE", "nan"),
+        ("SECURITY_MIN_SEVERITY", "dire"),
+    ],
+)
+def test_a_wrong_value_under_an_older_name_is_named(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load_settings(env={name: text})
+
+
+def test_what_is_named_as_a_secret_is_never_printed() -> None:
+    named = {
+        leaf.name for leaf in describe() if re.search(r"(key|password|secret|token)$", leaf.name)
+    }
+    assert named >= {"graph.embedding_key", "security.secret_key", "replies.model.api_key"}
+    assert named <= SECRET
+
+
+def test_tables_in_a_list_come_from_file_and_text(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        '[[understanding.emotion_rules]]\npattern = "meh+"\nemotion = "frustrated"\n',
+    )
+    (rule,) = load_settings(file).understanding.emotion_rules
+    assert (rule.pattern, rule.emotion, rule.confidence, rule.name) == (
+        "meh+", "frustrated", 0.9, None,
+    )  # fmt: skip
+    text = '[{"pattern": "a{2,3}", "emotion": "joy", "confidence": 0.5, "name": "aa"}]'
+    (rule,) = load_settings(
+        file, env={"COLLOQUY_UNDERSTANDING_EMOTION_RULES": text}
+    ).understanding.emotion_rules
+    assert (rule.pattern, rule.confidence, rule.name) == ("a{2,3}", 0.5, "aa")
+    assert load_settings(overrides={"understanding.emotion_rules": ""}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[{"pattern": "a"}]', "missing required field `emotion`"),
+        ('[{"pattern": "a", "emotion": "joy", "sure": 1}]', "unknown field `sure`"),
+        ('[{"pattern": "a",}]', "expected a JSON list"),
+        ("meh=frustrated", "expected `object`"),
+    ],
+)
+def test_tables_in_a_list_are_typed_strictly(text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(overrides={"understanding.emotion_rules": text})
+    assert said in problems_of(caught.value)["understanding.emotion_rules"]

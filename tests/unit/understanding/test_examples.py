@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from colloquy.understanding.analyse import Analyser, Item
+from colloquy.understanding.analyse import Analyser
 from colloquy.understanding.pack import pack_from_examples
+from colloquy.understanding.wire import Item
 
 
 def test_an_example_is_what_it_was_given_for_even_without_a_model() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -185,8 +186,26 @@ def test_damaged_files_are_refused(tmp_path: Path, damage: str) -> None:
 def test_an_older_algorithm_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model"
     data = PROPERTY_MODEL.read_bytes()
-    path.write_bytes(data.replace(b'"algorithm":1', b'"algorithm":0', 1))
+    path.write_bytes(data.replace(b'"algorithm":2', b'"algorithm":1', 1))
     with pytest.raises(InvalidInput, match="train it again"):
+        IntentModel.load(path)
+
+
+def test_a_model_of_other_word_vectors_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    model = IntentModel.load(PROPERTY_MODEL)
+    model.header = msgspec.structs.replace(model.header, words="0" * 12)
+    model.save(path)
+    with pytest.raises(InvalidInput, match=r"vectors 000000000000.*train it again"):
+        IntentModel.load(path)
+
+
+def test_a_changed_byte_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    data = bytearray(PROPERTY_MODEL.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InvalidInput, match="damaged: its checksum is wrong"):
         IntentModel.load(path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -131,4 +130,4 @@ def test_the_shipped_pack() -> None:
     for name, intent in pack.intents.items():
         assert len(intent.examples) >= 15, name
         assert intent.replies, name
-    assert tomllib.loads(PROPERTY_PACK.read_text())["name"] == pack.name
+    assert parse_pack(pack.toml().encode()) == pack

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from colloquy.model.times import to_us
-from colloquy.understanding.entities import EntityExtractor
-from colloquy.understanding.entities.extract import MAX_ENTITIES, resolve
+from colloquy.understanding.entities.extract import EntityExtractor, Source
+from colloquy.understanding.entities.merging import MAX_ENTITIES, resolve
 from colloquy.understanding.entities.span import Span
 from colloquy.understanding.pack import pack_from
 
@@ -73,7 +73,7 @@ GOLDEN = [
     ("Friday the 29th", [("date", "Friday the 29th", "2027-01-29")]),
     ("christmas eve", [("date", "christmas eve", "2026-12-24")]),
     ("we may come", []),
-    ("on the 3rd floor", [("quantity", "3", {"value": 3, "unit": None})][:0]),
+    ("on the 3rd floor", [("ordinal", "3rd", 3)]),
     ("open 24/7", []),
     # times and moments
     ("5pm", [("time", "5pm", "2026-11-21T17:00:00-05:00")]),
@@ -93,7 +93,8 @@ GOLDEN = [
     ("2026-12-01T17:00:00Z", [
         ("datetime", "2026-12-01T17:00:00Z", "2026-12-01T17:00:00+00:00")]),
     ("from 2 to 4pm", [
-        ("time", "2", "2026-11-21T14:00:00-05:00"), ("time", "4pm", "2026-11-21T16:00:00-05:00")]),
+        ("interval", "from 2 to 4pm", {
+            "from": "2026-11-21T14:00:00-05:00", "to": "2026-11-21T16:00:00-05:00"})]),
     # what summer time skips or repeats
     ("March 14th 2027 at 2:30 am", [
         ("datetime", "March 14th 2027 at 2:30 am", "2027-03-14T03:30:00-04:00")]),
@@ -101,12 +102,42 @@ GOLDEN = [
     ("2 bedrooms", [("quantity", "2 bedrooms", {"value": 2, "unit": "bedroom"})]),
     ("a 3-bed flat", [("quantity", "3-bed", {"value": 3, "unit": "bedroom"})]),
     ("two people", [("quantity", "two people", {"value": 2, "unit": "person"})]),
-    ("half an hour", [("quantity", "half an hour", {"value": 0.5, "unit": "hour"})]),
+    ("half an hour", [("duration", "half an hour", {"iso": "PT30M", "seconds": 1800})]),
     ("45.5 sqm", [("quantity", "45.5 sqm", {"value": 45.5, "unit": "square_metre"})]),
-    ("30%", [("quantity", "30%", {"value": 30, "unit": "percent"})]),
+    ("780 sq. ft. flat", [("quantity", "780 sq. ft.", {"value": 780, "unit": "square_foot"})]),
+    ("30%", [("percentage", "30%", 30)]),
+    # without a blank, and words that end like another one
+    ("500dollars", [("money", "500dollars", {"amount": "500.00", "currency": "USD"})]),
+    ("10percent", [("percentage", "10percent", 10)]),
+    ("12may", [("date", "12may", "2027-05-12")]),
+    ("page 3", [("number", "3", 3)]),
+    ("managed 20 flats", [("number", "20", 20)]),
+    ("age: a lot", []),
+    ("12 José Street", [("address", "12 José Street", {"number": "12", "street": "José Street"})]),
     ("a room", []),
-    ("twelve", []),
-    ("unit 12", [("quantity", "12", {"value": 12, "unit": None})]),
+    ("twelve", [("number", "twelve", 12)]),
+    ("twelve of them", []),
+    ("unit 12", [("number", "12", 12)]),
+    # phones: what else is a number, what stands after one
+    ("my account number is 12345678", [("number", "12345678", 12345678)]),
+    ("license number is 5130634", [("number", "5130634", 5130634)]),
+    ("555 1234 (cell)", [("phone", "555 1234", "5551234")]),
+    ("Office,415 555 2671-Fax", [("phone", "415 555 2671", "+14155552671")]),
+    # ages and years in running text
+    ("I'll turn 23.", [("age", "23", {"value": 23, "unit": "year"})]),
+    ("turn 90 degrees", [("quantity", "90 degrees", {"value": 90, "unit": "degree"})]),
+    ("since 2019 we live here", [("date", "2019", "2019-01-01")]),
+    # a day and a month in figures, where the text says that it is a day
+    ("my bday is 12/24", [("date", "12/24", "2026-12-24")]),
+    ("my rating is 4/5", []),
+    ("open 24/7, is 24/7 fine", []),
+    ("exp 08/29", [("date", "08/29", "2029-08-01")]),
+    ("1450 W Sunset Blvd", [
+        ("address", "1450 W Sunset Blvd", {"number": "1450", "street": "W Sunset Blvd"})]),
+    # thousands: money only where something says so
+    ("I earn 54k", [("money", "54k", {"amount": "54000.00", "currency": "USD"})]),
+    ("2.5k? way too much", [("money", "2.5k", {"amount": "2500.00", "currency": "USD"})]),
+    ("5k followers", []),
     # references
     ("order #ab-1234", [("reference", "ab-1234", "AB-1234")]),
     ("my booking number is X99", [("reference", "X99", "X99")]),
@@ -129,7 +160,7 @@ def test_a_whole_message() -> None:
         ("phone", "+1 415 555 0132"),
         ("datetime", "tomorrow at 5pm"),
         ("money", "$2,000"),
-        ("quantity", "12"),
+        ("address", "12 Main St"),
         ("email", "ana@mail.com"),
     ]
 
@@ -196,6 +227,38 @@ def test_many_entities_are_bounded() -> None:
     assert len(EXTRACTOR.extract("1 " * 5_000, SATURDAY)) == MAX_ENTITIES
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n\t",
+        "a" * 9_000,
+        "1" * 9_000,
+        "1 2 " * 2_000,
+        "monday " * 1_000,
+        "12 Main " * 900,
+        "every " * 1_500,
+        "4111 " * 1_500,
+        "rue de la " * 800,
+        "morgen um " * 800,
+        "a.b." * 2_000,
+        "Привет 你好 שלום مرحبا 5 " * 300,
+        "1" * 1_000_000,
+        "a@" * 500_000,
+        "1,1,1," * 160_000,
+        "may 1 at 5pm " * 8_000,
+        "tous les lundis à 9h " * 4_000,
+        "two hundred and " * 5_000,
+        "e\u0301👩\u200d👩\u200d👧 ٣ é½ " * 8_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_huge_and_empty_texts_are_read(text: str) -> None:
+    (result,) = EXTRACTOR.extract_batch([Source(text, SATURDAY, NEW_YORK, "US")])
+    assert result.failed == []
+    assert len(result.entities) <= MAX_ENTITIES
+
+
 FRAGMENTS = st.sampled_from(
     [
         *["tomorrow", " at ", "5pm", "$", "2,000", "€", "+1 415 555 2671", "a@b.co", "http://"],
@@ -222,6 +285,48 @@ FRAGMENTS = st.sampled_from(
             "0 to 0",
             "０１２３４５６７８９",
         ],
+        *[
+            "every ",
+            "other ",
+            "week",
+            " from ",
+            " to ",
+            "1000 years",
+            "morgen um ",
+            "halb ",
+            "zehn",
+        ],
+        *[
+            "demain à ",
+            "14h30",
+            "mañana a las ",
+            "domani alle ",
+            "lunedì",
+            " de la tarde",
+            "15.03.",
+        ],
+        *["DE89370400440532013000", "4111111111111111", "12345678Z", "10.0.0.1", "::", "40.7128, "],
+        *[
+            "-74.0060",
+            "12 Main St",
+            "Apt. 4",
+            " Hauptstraße 12",
+            "rue de la Paix",
+            "%",
+            "2nd",
+            "th",
+        ],
+        *[
+            "half an hour",
+            "each 31st of the month",
+            "29 février",
+            "e\u0301",
+            "👩‍👩‍👧",
+            "๓",
+            "½ hour",
+        ],
+        *["8-10am", "every single night", "54k", " a year", "I earn ", "turned 23", " sq. ft. "],
+        *["license number is ", " (mobile)", "between 1pm and ", "pagué el ", " bezahlt", "–17:30"],
     ]
 )
 
@@ -230,17 +335,23 @@ FRAGMENTS = st.sampled_from(
     st.one_of(st.text(max_size=80), st.lists(FRAGMENTS, max_size=12).map("".join)),
     st.sampled_from([0, SATURDAY, -1, 253_402_300_799_000_000]),
     st.sampled_from([None, NEW_YORK, "Asia/Kathmandu", "", "../etc", "x\u0000"]),
-    st.sampled_from([None, "US", "GB", "XX"]),
+    st.sampled_from([None, "US", "DE", "XX"]),
+    st.sampled_from([None, "en", "de", "fr", "es", "it", "pt", "zz"]),
 )
 def test_spans_are_offsets_into_the_text(
-    text: str, at_us: int, zone: str | None, region: str | None
+    text: str, at_us: int, zone: str | None, region: str | None, language: str | None
 ) -> None:
-    failed: list[str] = []
-    entities = EXTRACTOR.extract(text, at_us, zone, region, failed)
+    source = Source(text, at_us, zone, region, language=language)
+    other = Source("tomorrow at 5pm, 12 Main St", at_us, zone)
+    alone, beside = (
+        EXTRACTOR.extract_batch([source])[0],
+        EXTRACTOR.extract_batch([other, source])[1],
+    )
+    assert alone == beside
     end = 0
-    for entity in entities:
+    for entity in alone.entities:
         assert text[entity.start : entity.end] == entity.text
         assert end <= entity.start < entity.end
         assert 0 < entity.confidence <= 1
         end = entity.end
-    assert failed == []
+    assert alone.failed == []

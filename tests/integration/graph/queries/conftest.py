@@ -1,4 +1,4 @@
-"""The conformance suite: every test that takes `store` or `place` runs on both engines."""
+"""Every test that takes `store` runs on both engines."""
 
 from __future__ import annotations
 
