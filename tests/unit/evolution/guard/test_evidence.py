@@ -1,0 +1,129 @@
+"""Evidence: exact where it can be counted, by simulation where it cannot."""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from colloquy.evolution.guard.evidence import Exceeds, Worse
+
+rates = st.floats(0.0, 1.0, allow_nan=False)
+
+
+def chance(count: int, failed: int, rate: float) -> float:
+    """Of so many failures."""
+    return comb(count, failed) * rate**failed * (1 - rate) ** (count - failed)
+
+
+@given(rate=rates, bound=st.floats(0.01, 0.5), count=st.integers(1, 12))
+def test_a_rate_within_the_bound_is_expected_to_give_no_evidence(
+    rate: float, bound: float, count: int
+) -> None:
+    rate *= bound
+    expected = 0.0
+    for failed in range(count + 1):
+        bet = Exceeds(bound)
+        bet.add(count, failed)
+        expected += chance(count, failed, rate) * bet.value
+    assert expected <= 1 + 1e-9
+
+
+@settings(max_examples=60)
+@given(one=rates, other=rates, old=st.integers(1, 8), new=st.integers(1, 8))
+def test_a_feature_that_is_not_worse_is_expected_to_give_no_evidence(
+    one: float, other: float, old: int, new: int
+) -> None:
+    base, rate = max(one, other), min(one, other)
+    expected = 0.0
+    for old_failed in range(old + 1):
+        for new_failed in range(new + 1):
+            bet = Worse()
+            bet.add(old, old_failed, new, new_failed)
+            likely = chance(old, old_failed, base) * chance(new, new_failed, rate)
+            expected += likely * bet.value
+    assert expected <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.05, 0.4])
+def test_looked_at_for_ever_it_is_rarely_wrong(rate: float) -> None:
+    """150 roll-outs of 2,000 turns with the feature, looked at after every 10."""
+    rng = np.random.default_rng(7)
+    alarms = 0
+    for _ in range(150):
+        bet = Worse()
+        for old, new in zip(
+            rng.binomial(15, rate, 200).tolist(), rng.binomial(10, rate, 200).tolist(), strict=True
+        ):
+            bet.add(15, old, 10, new)
+            if bet.value >= 20:
+                alarms += 1
+                break
+    # At most 1 in 20 of them, for ever; 16 is three deviations above 7.5.
+    assert alarms <= 16
+
+
+def test_an_outage_of_both_arms_is_no_evidence_against_one() -> None:
+    rng = np.random.default_rng(3)
+    rates = np.array([0.5 if 80 < look < 120 else 0.01 for look in range(200)])
+    alarms = 0
+    for _ in range(100):
+        bet = Worse()
+        counts = zip(
+            rng.binomial(30, rates).tolist(), rng.binomial(10, rates).tolist(), strict=True
+        )
+        for old, new in counts:
+            bet.add(30, old, 10, new)
+            if bet.value >= 20:
+                alarms += 1
+                break
+    assert alarms <= 11
+
+
+@pytest.mark.parametrize(
+    ("share", "good", "most"),
+    [(0.05, 0, 120), (0.05, 1000, 150), (0.25, 0, 180), (0.75, 0, 230), (1.0, 0, 260)],
+)
+def test_one_in_five_against_one_in_a_hundred_is_seen_within(
+    share: float, good: int, most: int
+) -> None:
+    """Turns with the feature until there is evidence of 1,000, in all but 2 of 40 roll-outs; `good`: so
+    many went well before it began to fail."""
+    rng = np.random.default_rng(11)
+    late = 0
+    for _ in range(40):
+        worse, above = Worse(), Exceeds(0.05)
+        served = 0
+        while served <= good or max(worse.value, above.value) < 1000:
+            new = int(rng.binomial(20, share))
+            failed = int(rng.binomial(new, 0.2 if served >= good else 0.01))
+            served += new
+            worse.add(20 - new, int(rng.binomial(20 - new, 0.01)), new, failed)
+            above.add(new, failed)
+        late += served - good > most
+    assert late <= 2
+
+
+def test_one_arm_alone_and_nothing_at_all_say_nothing() -> None:
+    bet = Worse()
+    bet.add(0, 0, 50, 50)
+    bet.add(50, 0, 0, 0)
+    assert bet.value == 1.0
+    above = Exceeds(0.05)
+    above.add(0, 0)
+    assert above.value == 1.0
+
+
+def test_overwhelming_evidence_stays_a_number() -> None:
+    bet, above = Worse(), Exceeds(0.05)
+    for _ in range(20):
+        bet.add(10**6, 0, 10**6, 10**6)
+        above.add(10**6, 10**6)
+    assert 1e6 < bet.value < float("inf")
+    assert 1e6 < above.value < float("inf")
+    for _ in range(20):
+        bet.add(10**6, 10**6, 10**6, 0)
+    assert 0 < bet.value < 1
