@@ -90,8 +90,8 @@ def test_an_outage_of_both_arms_is_no_evidence_against_one() -> None:
 def test_one_in_five_against_one_in_a_hundred_is_seen_within(
     share: float, good: int, most: int
 ) -> None:
-    """Turns with the feature until there is evidence of 1,000, in all but 2 of 40 roll-outs; `good`: so
-    many went well before it began to fail."""
+    """Turns with the feature until there is evidence of 1,000, in all but 2 of 40 roll-outs;
+    `good`: so many went well before it began to fail."""
     rng = np.random.default_rng(11)
     late = 0
     for _ in range(40):
