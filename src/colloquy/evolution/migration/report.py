@@ -1,0 +1,110 @@
+"""Where a migration stands, in figures: what its gates ask for, and what a person wants to know."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ...model.times import rfc3339
+from ...telemetry import get_logger
+from .backfill import name_of
+from .progress import Progress
+from .reconciling import VERIFY
+from .sides import Side
+from .stages import Figures, Stage, State, missing_for
+from .tables import Tables
+
+log = get_logger(__name__)
+
+
+class Work(Struct, frozen=True, kw_only=True):
+    """One kind of long work, as it was saved last."""
+
+    done: int
+    total: int
+    written: int
+    complete: bool
+    moved_at: str | None
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """`mismatches`: state → kind → field → rows. `next`: the following stage, and in `missing` what
+    its gates miss. `stalled_s`: seconds since anything moved, where that is too long."""
+
+    name: str
+    stage: str
+    since: str | None
+    rows_v1: int
+    rows_v2: int
+    shared: bool
+    figures: Figures
+    mismatches: dict[str, dict[str, dict[str, int]]]
+    work: dict[str, Work]
+    next: str | None
+    missing: list[str]
+    stalled_s: float | None
+
+
+async def figures_of(tables: Tables) -> Figures:
+    """What the gates look at. Raises StoreUnavailable."""
+    verified = await tables.journal.read(VERIFY)
+    filled = await tables.journal.read(name_of(1))
+    total = max(await Side(tables, 1).count(), await Side(tables, 2).count())
+    return Figures(
+        backfilled=filled.is_complete,
+        compared=verified.compared,
+        total=total,
+        parity=verified.parity,
+        open_mismatches=await tables.mismatches.open(),
+        waiting=await tables.waiting(),
+        verified_at=verified.started_at if verified.is_complete else 0,
+    )
+
+
+async def report(tables: Tables, state: State) -> Report:
+    """Raises StoreUnavailable. A migration that stands still is also a warning in the log."""
+    figures = await figures_of(tables)
+    work = await tables.journal.all()
+    following = state.stage.following
+    stalled = stalled_s(state, work, tables.plan.stall_after_s, tables.clock())
+    if stalled is not None:
+        log.warning("migration_stalled", name=tables.plan.name, stage=str(state.stage), s=stalled)
+    return Report(
+        name=tables.plan.name,
+        stage=str(state.stage),
+        since=_moment(state.since),
+        rows_v1=await Side(tables, 1).count(),
+        rows_v2=await Side(tables, 2).count(),
+        shared=tables.is_shared,
+        figures=figures,
+        mismatches=await tables.mismatches.counts(),
+        work={name: _shown(one) for name, one in work.items()},
+        next=None if following is None else str(following),
+        missing=[]
+        if following is None
+        else missing_for(following, state, figures, tables.plan.gates),
+        stalled_s=stalled,
+    )
+
+
+def stalled_s(state: State, work: dict[str, Progress], limit_s: float, now: int) -> float | None:
+    """Seconds since anything moved (a batch, a comparison, a step), where they are `limit_s` or
+    more and the migration is under way; times in microseconds since 1970."""
+    if state.stage in (Stage.OFF, Stage.V2_ONLY):
+        return None
+    moved = max([state.since, *(one.moved_at for one in work.values())])
+    passed = (now - moved) / 1_000_000
+    return passed if passed >= limit_s else None
+
+
+def _shown(progress: Progress) -> Work:
+    return Work(
+        done=progress.done,
+        total=progress.total,
+        written=progress.written,
+        complete=progress.is_complete,
+        moved_at=_moment(progress.moved_at),
+    )
+
+
+def _moment(us: int) -> str | None:
+    return rfc3339(us) if us else None
