@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from weakref import ref
 
 from ..model.context import AssembledContext, record_of
 from ..model.session import Session
@@ -76,7 +77,8 @@ class TurnContext:
     ) -> None:
         """`threads`: the ids under which the turn's thread is known; `moved`: messages that are in
         another thread than the log says; `asked`: what puts contexts together, and for whom."""
-        self._asked = asked
+        # Weakly, as the turn holds this: nothing of a turn shall wait for the collector.
+        self._asked = None if asked is None else (asked[0], ref(asked[1]))
         self._threads = threads
         self._moved = moved
         self._session = session
@@ -129,4 +131,7 @@ class TurnContext:
     def _contexts(self) -> tuple[Contexts, Turn]:
         if self._asked is None:
             raise LookupError("this turn has no log to look into")
-        return self._asked
+        contexts, turn = self._asked[0], self._asked[1]()
+        if turn is None:
+            raise LookupError("the turn is over")
+        return contexts, turn

@@ -229,6 +229,7 @@ class Turn:
     """
 
     __slots__ = (
+        "__weakref__",
         "_cancel",
         "_once",
         "_stop",

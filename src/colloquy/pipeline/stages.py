@@ -291,7 +291,7 @@ async def _drop_repeats(engine: Engine, work: Work, window_s: float) -> None:
         turn.raw_understanding = [raws[index] for index in kept]
         if len(kept) > 1:
             turn.raw_understanding.append(raws[-1])
-        turn.incoming = [turn.incoming[index] for index in kept]
+        turn.incoming[:] = [turn.incoming[index] for index in kept]
         work.cues = [work.cues[index] for index in kept if index < len(work.cues)]
 
 

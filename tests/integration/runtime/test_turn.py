@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -385,3 +387,25 @@ async def test_a_plain_handler_runs_beside_the_loop(tmp_path: Path) -> None:
     async with running(app, tmp_path / "a.db") as talk:
         assert await talk.send("x") == ["ok"]
         assert threads[0] != threading.get_ident()
+
+
+async def test_a_turn_that_is_over_does_not_wait_for_the_collector(tmp_path: Path) -> None:
+    app = Colloquy(pack="property")
+    turns: list[weakref.ref[Turn]] = []
+
+    @app.on_message
+    async def answer(turn: Turn) -> str:
+        turns.append(weakref.ref(turn))
+        await turn.context.assemble(500)
+        return f"{turn.graph.person}: {len(await turn.context.recent())}"
+
+    async with running(app, tmp_path / "a.db") as talk:
+        gc.disable()
+        try:
+            for n in range(5):
+                await talk.send(f"I need a flat with {n + 2} bedrooms")
+            await talk.settled()
+            assert len(turns) == 5
+            await until(lambda: all(turn() is None for turn in turns))
+        finally:
+            gc.enable()

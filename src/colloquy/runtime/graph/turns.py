@@ -17,13 +17,15 @@ class AskedByTurn:
 
     def __init__(self, desk: GraphDesk, turn: Turn) -> None:
         self._desk = desk
-        self._turn = turn
+        # Not the turn, which holds this: nothing of a turn shall wait for the collector.
+        self._session = turn.session
+        self._incoming = turn.incoming
 
     @property
     def person(self) -> str:
         """The id of who wrote the turn's last message; of a timer's turn, the conversation's."""
-        incoming = self._turn.incoming
-        return person_in(self._turn.session, incoming[-1].message if incoming else None)
+        incoming = self._incoming
+        return person_in(self._session, incoming[-1].message if incoming else None)
 
     async def entity(self, id: str | None = None) -> EntityView | None:
         try:

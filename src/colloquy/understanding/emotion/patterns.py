@@ -35,7 +35,7 @@ VALENCE = {
 """How pleasant each emotion is, -1 to 1."""
 
 
-class Felt(Struct, frozen=True, array_like=True):
+class Felt(Struct, frozen=True, array_like=True, gc=False):
     """One message's feeling: when (microseconds since 1970), label, intensity (0 to 1)."""
 
     at_us: int
@@ -43,14 +43,14 @@ class Felt(Struct, frozen=True, array_like=True):
     intensity: float
 
 
-class Patterns(Struct, frozen=True, omit_defaults=True):
+class Patterns(Struct, frozen=True, omit_defaults=True, gc=False):
     """One person's feelings so far.
 
     `counts` are messages by emotion, `transitions` by "from>to" where it changed; `mood` runs from
     -1 to 1 as it was after the last message.
     """
 
-    history: list[Felt] = []
+    history: tuple[Felt, ...] = ()
     counts: dict[str, int] = {}
     transitions: dict[str, int] = {}
     mood: float = 0.0
@@ -122,7 +122,7 @@ def step(
     faded = state.mood * state._faded(at_us)
     value = _value(emotion.label, emotion.intensity)
     return Patterns(
-        history=[*state.history, Felt(at_us, emotion.label, round(emotion.intensity, 2))][
+        history=(*state.history, Felt(at_us, emotion.label, round(emotion.intensity, 2)))[
             -max_history:
         ],
         counts=counts,

@@ -43,30 +43,30 @@ _PEOPLE = frozenset(
 )
 
 
-class Asked(Struct, frozen=True, array_like=True):
+class Asked(Struct, frozen=True, array_like=True, gc=False):
     """Something wanted that has no answer yet. `asks`: a question, else a request. `times` it was
     said. `peer`: by the other side."""
 
     id: str
     peer: bool
     asks: bool
-    topic: list[str]
+    topic: tuple[str, ...]
     intent: str | None
     times: int
 
 
-class Heard(Struct, frozen=True, array_like=True):
+class Heard(Struct, frozen=True, array_like=True, gc=False):
     """One of the last messages."""
 
     id: str
     peer: bool
     wants: bool
-    topic: list[str]
-    entities: list[str]
+    topic: tuple[str, ...]
+    entities: tuple[str, ...]
     intent: str | None
 
 
-class FlowState(Struct, frozen=True, array_like=True):
+class FlowState(Struct, frozen=True, array_like=True, gc=False):
     """`gap_s` is the running mean of the pauses between the other side's messages, -1 before there
     is one; `mood` that of their polarity; `level` the escalation so far."""
 
@@ -75,8 +75,8 @@ class FlowState(Struct, frozen=True, array_like=True):
     gap_s: float = -1.0
     mood: float = 0.0
     level: float = 0.0
-    open: list[Asked] = []
-    recent: list[Heard] = []
+    open: tuple[Asked, ...] = ()
+    recent: tuple[Heard, ...] = ()
 
 
 def step(
@@ -90,7 +90,7 @@ def step(
     """The state after this message, and where the message stands. `at_us` are microseconds; a time
     before that of the last message counts as the same."""
     message_id = message_id[:MAX_ID]
-    topic, entities = cues.topic[:MAX_STEMS], cues.entities[:MAX_ENTITIES]
+    topic, entities = tuple(cues.topic[:MAX_STEMS]), tuple(cues.entities[:MAX_ENTITIES])
     at_us = max(at_us, state.last_at)
     wants = cues.asks or cues.act in _WANTS
     mine = set(cues.topic)
@@ -122,11 +122,11 @@ def step(
         gap_s,
         mood,
         level,
-        still[-MAX_OPEN:],
-        [
-            *state.recent,
+        tuple(still[-MAX_OPEN:]),
+        (
+            *state.recent[1 - MAX_RECENT :],
             Heard(message_id, from_peer, wants, topic, entities, _short(cues.intent)),
-        ][-MAX_RECENT:],
+        ),
     )
     flow = Flow(
         open_questions=open_questions(after),

@@ -16,7 +16,7 @@ VERSION = 2
 """Moves when a stored standing would be read wrongly; an older one is begun anew."""
 
 
-class Standing(Struct, frozen=True, array_like=True):
+class Standing(Struct, frozen=True, array_like=True, gc=False):
     """Where a conversation stands: all that the next message is compared with."""
 
     version: int = VERSION

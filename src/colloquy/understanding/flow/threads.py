@@ -42,25 +42,25 @@ _VALUES = frozenset(
 """Labels of entities that say something about a thing and do not name it."""
 
 
-class Thread(Struct, frozen=True, array_like=True):
+class Thread(Struct, frozen=True, array_like=True, gc=False):
     """`former` are the ids of threads that were merged into this one."""
 
     id: str
     title: str
-    stems: list[str]
-    entities: list[str]
+    stems: tuple[str, ...]
+    entities: tuple[str, ...]
     last_at: int
-    former: list[str] = []
+    former: tuple[str, ...] = ()
 
 
-class Threads(Struct, frozen=True, array_like=True):
+class Threads(Struct, frozen=True, array_like=True, gc=False):
     """The threads of a conversation, the last used one first. `links`: message id, thread id;
     `moved` likewise, of messages that were split off."""
 
     next: int = 1
-    threads: list[Thread] = []
-    links: list[tuple[str, str]] = []
-    moved: list[tuple[str, str]] = []
+    threads: tuple[Thread, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
 
     def thread_of(self, message_id: str | None) -> str | None:
         """The thread of a message that is still known."""
@@ -94,7 +94,7 @@ def assign(
     named = [entity for entity in cues.entities if entity.partition(":")[0] not in _VALUES]
     chosen = _chosen(state, cues, named, links, shift, from_peer)
     if chosen is None:
-        thread = Thread(f"t{state.next}", _title(cues, named), [], [], at_us)
+        thread = Thread(f"t{state.next}", _title(cues, named), (), (), at_us)
         state = msgspec.structs.replace(state, next=state.next + 1)
     else:
         thread = chosen
@@ -106,11 +106,10 @@ def assign(
         at_us,
         thread.former,
     )
-    others = [other for other in state.threads if other.id != thread.id]
-    kept = [thread, *others][:MAX_THREADS]
-    known = [link for link in state.links if link[0] != message_id]
-    links_now = [*known, (message_id, thread.id)][-MAX_LINKS:]
-    return Threads(state.next, kept, links_now, state.moved), thread.id
+    others = [other for other in state.threads if other.id != thread.id][: MAX_THREADS - 1]
+    known = [link for link in state.links if link[0] != message_id][1 - MAX_LINKS :]
+    links_now = (*known, (message_id, thread.id))
+    return Threads(state.next, (thread, *others), links_now, state.moved), thread.id
 
 
 def _chosen(
@@ -160,9 +159,9 @@ def _similarity(mine: set[str], other: Sequence[str]) -> float:
     return len(mine.intersection(other)) / max(2, min(len(mine), len(other)))
 
 
-def _newest(new: Sequence[str], old: Sequence[str], most: int) -> list[str]:
+def _newest(new: Sequence[str], old: Sequence[str], most: int) -> tuple[str, ...]:
     """What was said now before what was said earlier, once each."""
-    return list(dict.fromkeys((*new, *old)))[:most]
+    return tuple(dict.fromkeys((*new, *old)))[:most]
 
 
 def _title(cues: Cues, named: list[str]) -> str:
@@ -192,12 +191,12 @@ def merge(state: Threads, into: str, other: str) -> Threads:
         _newest(kept.stems, gone.stems, MAX_STEMS),
         _newest(kept.entities, gone.entities, MAX_ENTITIES),
         max(kept.last_at, gone.last_at),
-        [*kept.former, *gone.former, gone.id][-MAX_FORMER:],
+        (*kept.former, *gone.former, gone.id)[-MAX_FORMER:],
     )
     threads = [merged if t.id == kept.id else t for t in state.threads if t.id != gone.id]
     threads.sort(key=lambda thread: -thread.last_at)
-    links = [(message, kept.id if of == gone.id else of) for message, of in state.links]
-    return Threads(state.next, threads, links, state.moved)
+    links = tuple((message, kept.id if of == gone.id else of) for message, of in state.links)
+    return Threads(state.next, tuple(threads), links, state.moved)
 
 
 def split(
@@ -217,24 +216,24 @@ def split(
     new = Thread(
         f"t{state.next}",
         title or _title(cues, named),
-        cues.topic[:MAX_STEMS],
-        cues.entities[:MAX_ENTITIES],
+        tuple(cues.topic[:MAX_STEMS]),
+        tuple(cues.entities[:MAX_ENTITIES]),
         thread.last_at,
     )
     left = msgspec.structs.replace(
         thread,
-        stems=[name for name in thread.stems if name not in cues.topic],
-        entities=[name for name in thread.entities if name not in cues.entities],
+        stems=tuple(name for name in thread.stems if name not in cues.topic),
+        entities=tuple(name for name in thread.entities if name not in cues.entities),
     )
-    threads = [new, *(left if t.id == thread.id else t for t in state.threads)][:MAX_THREADS]
-    links = [(message, new.id if message in moved else of) for message, of in state.links]
+    threads = (new, *(left if t.id == thread.id else t for t in state.threads))[:MAX_THREADS]
+    links = tuple((message, new.id if message in moved else of) for message, of in state.links)
     gone = [one for one in state.moved if one[0] not in moved]
     gone += [(message, new.id) for message, _ in links if message in moved]
-    return Threads(state.next + 1, threads, links, gone[-MAX_MOVED:]), new.id
+    return Threads(state.next + 1, threads, links, tuple(gone[-MAX_MOVED:])), new.id
 
 
 def _with(state: Threads, threads: list[Thread]) -> Threads:
-    return msgspec.structs.replace(state, threads=threads)
+    return msgspec.structs.replace(state, threads=tuple(threads))
 
 
 def ids_of(state: Threads, thread_id: str | None) -> frozenset[str]:
