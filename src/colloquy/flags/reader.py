@@ -23,6 +23,7 @@ _OVERRIDES = ("environment", "command line")
 
 Table = dict[str, Decider]
 Listener = Callable[[list[str]], None]
+Ended = Callable[["PinnedFlags", bool, float], None]
 log = get_logger(__name__)
 
 
@@ -87,6 +88,9 @@ class Flags:
         self.listeners: set[Listener] = set()
         """Called with the names of flags of which something else is in force, in the thread that
         brought it; with none after a look that failed, and the first that did not."""
+        self.ended: Ended | None = None
+        """Called with the flags of an attempt at a turn that ended, whether it went well, and the
+        seconds since its message was accepted."""
 
     @classmethod
     def of(cls, settings: Settings, resolution: Resolution | None = None) -> Flags:
@@ -236,6 +240,11 @@ class PinnedFlags:
         if found is None:
             found = self.asked[name] = _ask(self._table, name, self.subject)
         return found.value
+
+    def end(self, ok: bool, seconds: float) -> None:
+        """The attempt at the turn that they are of ended: whoever watches releases is told."""
+        if self._flags.ended is not None:
+            self._flags.ended(self, ok, seconds)
 
     @property
     def decided(self) -> dict[str, Value]:

@@ -111,6 +111,21 @@ class RollbackSteps:
             raise InvalidInput(f"at most {MAX_STEPS} steps")
         self._steps.append(_Step(name, function, timeout_s))
 
+    @property
+    def names(self) -> list[str]:
+        """In the order in which they run."""
+        return [step.name for step in reversed(self._steps)]
+
+    async def run_all(self, context: StepContext) -> list[StepResult]:
+        """Runs the steps outside an operation, newest first, up to the first that fails; nothing
+        is written down. Never raises what a step raises."""
+        results: list[StepResult] = []
+        for step in reversed(self._steps):
+            results.append(await _run(step, context))
+            if not results[-1].ok:
+                break
+        return results
+
     async def run_steps(self, operation: OperationRow, context: StepContext) -> list[StepResult]:
         """Runs the steps, newest first, up to the first that fails; returns a result for each that
         was begun, in this call or in one before a crash.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..storage.store import InboxHeader
-from ..storage.write_set import KIND_TIMER, Unit
+from ..storage.write_set import KIND_RECORD, KIND_TIMER, Unit
 from ..telemetry import Metrics
 from .accept import ROW_OVERHEAD
 from .admission import Admission
@@ -41,6 +41,8 @@ class Tally:
             declared = max(last.due_at - last.received_at, 0) if last.state == "quiet" else 0
             held = self._held(work, last)
             self.seconds.append(max(0, unit.at - last.received_at - declared - held) / 1e6)
+            if work.fate is Fate.ANSWERED and last.kind != KIND_RECORD:
+                work.flags.end(True, self.seconds[-1])
             if declared:
                 self.quiet.append(declared / 1e6)
             if held:

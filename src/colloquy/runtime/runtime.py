@@ -94,6 +94,7 @@ from .monitoring import Observer, make_monitoring, tell_ledger, tell_notice
 from .operating import Desk
 from .reactions import Reactions
 from .remarks import Remarks
+from .rollouts import RolloutDesk, rollout_records
 from .search import Indexer
 from .services import Services
 from .statistics import Statistics
@@ -186,6 +187,7 @@ class Runtime(Surface):
                 LearnedGraph(self.store, self._learning.forget),
                 FlagRecords(lambda: self.flag_desk.heard()),
                 SwitchRecords(lambda: self.flag_desk.heard()),
+                *rollout_records(lambda: self.rollouts.heard()),
             ]
         )
         if self.settings.ledger.files:
@@ -211,6 +213,11 @@ class Runtime(Surface):
             clock=clock,
             changed=self._flags_changed,
         )
+        self.rollouts = RolloutDesk(
+            self.store, self.flag_desk, self.ledger, self.alerts,
+            caches=(lambda: self._engine.cache.clear(), self._learning.forget),
+            is_mover=lambda: self._may_begin(bytes(16)), works=worker, clock=clock,
+        )  # fmt: skip
         for name, step, timeout_s in app.rollback_steps:
             self.ledger.ledger.steps.register(name, step, timeout_s)
         self.alerts.provide(PENDING_OPERATIONS, self.ledger.pending)
@@ -381,6 +388,7 @@ class Runtime(Surface):
         )
         await self.keys.load()
         await self.flag_desk.load()
+        await self.rollouts.load()
         self._unbind = bind_openfeature(self.flags, self.app.openfeature_domains)
         await self.alerts.load()
         await self.monitoring.recall()
@@ -419,6 +427,7 @@ class Runtime(Surface):
         self.ledger.start(tasks, works=self._works)
         tasks.start("idempotency", self.idempotency.run)
         tasks.start("flags", self.flag_desk.run)
+        self.rollouts.start(tasks)
         tasks.start("search", self._indexer.run)
         self.knowledge.start(tasks)
         if self._works and self.feedback_desk.settings.analytics:

@@ -55,6 +55,9 @@ def need_v1(runtime: Runtime, conversation: str | None) -> None:
         raise VersionOff(
             f"version 1 is switched off here (the flag {COMPATIBILITY}): use version 2, below /v2/"
         )
+    if conversation is not None:
+        channel = runtime.settings.versions.v1_channel
+        runtime.rollouts.speaks_v1(ids.conversation_id(channel, "default", conversation))
 
 
 def is_on(runtime: Runtime, flag: str, conversation: str | None) -> bool:

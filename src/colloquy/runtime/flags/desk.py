@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from ...flags import REGISTRY, SWITCHES, Decision, Flag, Flags, FlagState, FlagSubject
 from ...flags.explaining import explain
-from ...flags.state import NOTHING_SAID, check_state, read_state
+from ...flags.state import check_state, read_state
 from ...flags.switches import check_switch, read_switches
 from ...ledger.ledger import Ledger
 from ...ledger.merge import MISSING
@@ -28,7 +28,7 @@ from ...model.times import Clock, rfc3339
 from ...storage.store import Store
 from ...telemetry import get_logger
 from .known import LastKnown, SwitchFile, read_known, write_known
-from .records import FLAGS, Thrown
+from .records import FLAGS, Thrown, value_of
 from .records import SWITCHES as SWITCH_RECORDS
 
 log = get_logger(__name__)
@@ -185,10 +185,7 @@ class FlagDesk:
         """
         flag = self._flag(name)
         state = check_state(flag, state)
-        value = (
-            MISSING if state == NOTHING_SAID else msgspec.json.decode(msgspec.json.encode(state))
-        )
-        await self._put(FLAGS, name, value, actor, revision)
+        await self._put(FLAGS, name, value_of(state), actor, revision)
         return self.show(name)
 
     async def throw(self, name: str, reason: str, actor: str) -> SwitchView:
@@ -221,12 +218,23 @@ class FlagDesk:
     async def _put(
         self, collection: str, key: str, value: object, actor: str, revision: int | None
     ) -> None:
-        await self._ledger.put(collection, key, value, actor, expected=revision)
+        await self.write([(collection, key, value, revision)], actor)
+
+    async def write(
+        self,
+        records: Sequence[tuple[str, str, object, int | None]],
+        actor: str,
+        origin: str | None = None,
+    ) -> list[int]:
+        """Writes records of flags and switches, and others that belong with them, all or none; in
+        force here when it returns. Raises as `Ledger.put_many`."""
+        positions = await self._ledger.put_many(records, actor, origin)
         await self.refresh()
         try:
-            await self._store.signal(TOPIC, key)
+            await self._store.signal(TOPIC, records[0][1])
         except StoreUnavailable:
-            log.warning("flag_signal_lost", key=key)  # the others look for themselves
+            log.warning("flag_signal_lost", key=records[0][1])  # the others look for themselves
+        return positions
 
     # -- what they see ------------------------------------------------------------------------
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
 from msgspec import Struct
 
-from ...flags import REGISTRY
-from ...flags.state import read_state
+from ...flags import REGISTRY, FlagState
+from ...flags.state import NOTHING_SAID, read_state
 from ...ledger.collections import Collection, Refused, check_shape
 from ...ledger.merge import MISSING, Missing
 from ...ledger.values import Value
@@ -23,6 +24,14 @@ class Thrown(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     by: str
     at: int
+
+
+def value_of(state: FlagState) -> Value | Missing:
+    """What is said of a flag, as its record has it."""
+    if state == NOTHING_SAID:
+        return MISSING
+    found: Value = msgspec.json.decode(msgspec.json.encode(state))
+    return found
 
 
 class FlagRecords(Collection):
