@@ -10,6 +10,7 @@ from .pacing import Pace, Standing
 from .plan import Columns, Gates, Plan, check_plan, read_plan
 from .reading import DualReader, ReadCounts
 from .reconciling import Repaired, Verified, reconcile, verify
+from .recording import Recorded, record
 from .report import Report, figures_of, report
 from .stages import Figures, MigrationRecords, NotReady, Stage, Stages, State, Step
 from .tables import Tables
@@ -29,6 +30,7 @@ __all__ = [
     "Pace",
     "Plan",
     "ReadCounts",
+    "Recorded",
     "Repaired",
     "Report",
     "Stage",
@@ -47,6 +49,7 @@ __all__ = [
     "keep_draining",
     "read_plan",
     "reconcile",
+    "record",
     "report",
     "verify",
 ]

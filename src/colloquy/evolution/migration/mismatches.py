@@ -7,7 +7,6 @@ repaired. What an operator ignores stays so for as long as both values are the o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from msgspec import Struct
 
@@ -16,8 +15,6 @@ from ...model.times import Clock, rfc3339
 from .comparing import Found
 from .database import Ask, Database, Many, Operations, Rows
 from .legacy import Key
-
-State = Literal["open", "repaired", "ignored"]
 
 MAX_VALUE = 2000
 """Characters of a value that the ledger shows."""
@@ -181,8 +178,8 @@ class Mismatches:
             raise NotFound(f"no mismatch {number}", field="number")
         return _shown(rows[0])
 
-    async def page(self, state: State | None, after: int, limit: int) -> MismatchPage:
-        """Rows with numbers above `after`, oldest first."""
+    async def page(self, state: str | None, after: int, limit: int) -> MismatchPage:
+        """Rows numbered above `after`, oldest first. `state`: open, repaired, ignored; None is all."""
         mark = self.database.mark
         condition = f"number > {mark(1, 'bigint')}"
         parameters = [self.database.value(after, "bigint")]
