@@ -20,6 +20,7 @@ from . import (
     demo,
     doctor,
     evaluating,
+    evolve,
     exporting,
     feedback,
     flags,
@@ -33,6 +34,7 @@ from . import (
     pack,
     proof,
     reprocessing,
+    rollout,
     serve,
     trace,
     webhooks,
@@ -72,12 +74,14 @@ def build() -> typer.Typer:
     root.add_typer(keys.app, name="keys")
     root.add_typer(webhooks.app, name="webhooks")
     root.add_typer(flags.app, name="flags")
+    root.add_typer(rollout.app, name="rollout")
     root.add_typer(alerts.app, name="alerts")
     root.add_typer(monitoring.app, name="monitoring")
     root.add_typer(feedback.app, name="feedback")
     root.add_typer(graph.app, name="graph")
     root.add_typer(ledger.app, name="ledger")
     root.add_typer(evaluating.app, name="eval")
+    root.add_typer(evolve.app, name="evolve")
     root.add_typer(pack.app, name="pack")
     root.add_typer(config.app, name="config")
     root.add_typer(db.app, name="db")

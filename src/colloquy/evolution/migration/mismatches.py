@@ -179,7 +179,7 @@ class Mismatches:
         return _shown(rows[0])
 
     async def page(self, state: str | None, after: int, limit: int) -> MismatchPage:
-        """Rows numbered above `after`, oldest first. `state`: open, repaired, ignored; None is all."""
+        """Rows above the number `after`, oldest first; `state` None: in whatever state they are."""
         mark = self.database.mark
         condition = f"number > {mark(1, 'bigint')}"
         parameters = [self.database.value(after, "bigint")]

@@ -88,10 +88,10 @@ def check_plan(plan: Plan) -> Plan:
     return plan
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path | str) -> Plan:
     """Raises InvalidInput with the field, ExtraMissing."""
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidInput(f"{path} cannot be read: {error}", field="plan") from None
     try:
