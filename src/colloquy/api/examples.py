@@ -9,6 +9,7 @@ from .feedback_examples import FEEDBACK_EXAMPLES
 from .graph.examples import GRAPH_EXAMPLES, GRAPH_PATHS
 from .ledger.examples import LEDGER_EXAMPLES, LEDGER_PATHS
 from .monitoring_examples import MONITORING_EXAMPLES, MONITORING_STREAM
+from .rollout_examples import ROLLOUT_EXAMPLES, ROLLOUT_PATHS
 
 _CONVERSATION = "8f14e45fceea167a5a36dedd4bea2543"
 _MESSAGE = "c9f0f895fb98ab9159f51fd0297e236d"
@@ -213,6 +214,7 @@ PATHS: dict[str, Any] = {
     "alert_id": "0194f2a61c3e7a51b2c3d4e5f6071829",
     **LEDGER_PATHS,
     **GRAPH_PATHS,
+    **ROLLOUT_PATHS,
 }
 """Values of parameters in paths, by name."""
 
@@ -459,6 +461,7 @@ EXAMPLES: dict[str, Any] = {
     **LEDGER_EXAMPLES,
     **GRAPH_EXAMPLES,
     **MONITORING_EXAMPLES,
+    **ROLLOUT_EXAMPLES,
     "StatusView": {"status": "healthy"},
     "ReadyView": {"ready": True},
     "SettingsView": {

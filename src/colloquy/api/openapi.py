@@ -17,6 +17,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 from msgspec import Struct
 
 from .. import __version__
+from ..flags import REGISTRY
 from ..model import alerts as alert_views
 from ..model import chat as chat_models
 from ..model import checkpoints as checkpoint_views
@@ -25,6 +26,7 @@ from ..model import flags as flag_views
 from ..model import graph as graph_views
 from ..model import ledger as ledger_views
 from ..model import monitoring as monitoring_views
+from ..model import rollouts as rollout_views
 from ..model import views
 from ..model import webhooks as webhook_views
 from ..model.message import Message
@@ -86,6 +88,14 @@ SHOWN: tuple[type[Struct], ...] = (
     flag_views.KillRequest,
     flag_views.ExplainRequest,
     flag_views.Explanation,
+    rollout_views.RolloutRequest,
+    rollout_views.RolloutNote,
+    rollout_views.RolloutView,
+    rollout_views.RolloutPage,
+    rollout_views.LevelRequest,
+    rollout_views.LevelPlan,
+    rollout_views.LevelView,
+    rollout_views.LevelPage,
     alert_views.AlertView,
     alert_views.AlertPage,
     alert_views.RuleList,
@@ -205,6 +215,23 @@ _RULES: dict[str, dict[str, Any]] = {
         "oneOf": [
             {"required": ["value"], "properties": {"decision": {"const": "edit"}}},
             {"properties": {"decision": {"enum": ["keep", "take", "merge"]}, "value": False}},
+        ]
+    },
+    "LevelRequest": {
+        "oneOf": [
+            {
+                "required": ["flag"],
+                "properties": {
+                    "level": {"enum": ["feature", "partial"]},
+                    "flag": {"enum": sorted(REGISTRY)},
+                },
+            },
+            {
+                "properties": {
+                    "level": {"enum": ["complete", "emergency"]},
+                    "flag": {"type": "null"},
+                }
+            },
         ]
     },
     "RetryRequest": {

@@ -16,6 +16,7 @@ from .graph import GraphOperations
 from .ledger import LedgerOperations
 from .messages import MessageOperations
 from .monitoring import MonitoringOperations
+from .rollouts import RolloutOperations
 from .server import ServerOperations
 from .visitors import VisitorOperations
 from .webhooks import WebhookOperations
@@ -29,6 +30,7 @@ class Operations(
     AlertOperations,
     MonitoringOperations,
     FlagOperations,
+    RolloutOperations,
     FeedbackOperations,
     LedgerOperations,
     GraphOperations,

@@ -124,11 +124,7 @@ class RolloutView(Struct, frozen=True, kw_only=True):
     rollback: str | None = None
     """The id of the rollback that ended it."""
     revision: int = 0
-
-    @property
-    def version(self) -> int:
-        """What a change may be conditioned on."""
-        return self.revision
+    """The position of its record in the ledger: give it back with a change."""
 
 
 class RolloutPage(Struct, frozen=True):
@@ -141,9 +137,11 @@ class RolloutPage(Struct, frozen=True):
 
 
 class RolloutNote(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a roll-out is paused, resumed or cancelled."""
+    """Why a roll-out is paused, resumed or cancelled. With `revision`, as `RolloutView` has it,
+    only if nobody was faster."""
 
     reason: Reasoned = ""
+    revision: Annotated[int, Meta(ge=0, le=2**53)] | None = None
 
 
 class LevelRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

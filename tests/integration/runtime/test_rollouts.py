@@ -11,9 +11,9 @@ import pytest
 
 from colloquy import Colloquy, Message, Turn
 from colloquy.flags import FlagState, FlagSubject
-from colloquy.model.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
+from colloquy.model.errors import Conflict, NotFound
 from colloquy.model.flags import Rollout
-from colloquy.model.rollouts import LevelRequest, RolloutRequest, RolloutStep
+from colloquy.model.rollouts import LevelRequest, RolloutNote, RolloutRequest, RolloutStep
 from support.engine import Talk, running
 from support.waiting import until
 
@@ -130,31 +130,31 @@ async def test_it_is_paused_resumed_and_cancelled(tmp_path: Path) -> None:
     async with running(release(0.0), tmp_path / "a.db", tmp_path) as talk:
         desk = talk.runtime.rollouts
         await begun(talk, 50, 100)
-        paused = await desk.pause(FLAG, "lunch", "bo")
+        paused = await desk.pause(FLAG, RolloutNote("lunch"), "bo")
         await traffic(talk, 0, 200)
         assert desk.show(FLAG).step == 0
-        with pytest.raises(PreconditionFailed):
-            await desk.resume(FLAG, "", "bo", paused.revision - 1)
         with pytest.raises(Conflict):
-            await desk.pause(FLAG, "", "bo")
-        await desk.resume(FLAG, "", "bo", paused.revision)
+            await desk.resume(FLAG, RolloutNote("", paused.revision - 1), "bo")
+        with pytest.raises(Conflict):
+            await desk.pause(FLAG, RolloutNote(), "bo")
+        await desk.resume(FLAG, RolloutNote("", paused.revision), "bo")
         assert desk.show(FLAG).seen == 0  # the step is held anew
         # What is said besides the percentage stays.
         said = FlagState(value=False, people=("ann",), rollout=Rollout(50.0))
         await talk.runtime.flag_desk.change(FLAG, said, "cy")
-        cancelled = await desk.cancel(FLAG, "never mind", "bo")
+        cancelled = await desk.cancel(FLAG, RolloutNote("never mind"), "bo")
         assert (cancelled.state, cancelled.moves[-1].why) == ("cancelled", "never mind")
         assert talk.runtime.flag_desk.show(FLAG).state == {"value": False, "people": ["ann"]}
         with pytest.raises(Conflict):
-            await desk.cancel(FLAG, "", "bo")
+            await desk.cancel(FLAG, RolloutNote(), "bo")
         with pytest.raises(NotFound):
-            await desk.pause("enable_apology", "", "bo")
+            await desk.pause("enable_apology", RolloutNote(), "bo")
 
 
 async def test_what_cannot_be_rolled_out_is_refused(tmp_path: Path) -> None:
     async with running(release(), tmp_path / "a.db", tmp_path) as talk:
         runtime, desk = talk.runtime, talk.runtime.rollouts
-        with pytest.raises(InvalidInput) as wrong:
+        with pytest.raises(Conflict) as wrong:
             await desk.begin(request(5), "ann")
         assert wrong.value.field == "value"
         with pytest.raises(NotFound):
@@ -258,7 +258,7 @@ async def test_the_data_go_back_to_where_the_roll_out_began(tmp_path: Path) -> N
         runtime = talk.runtime
         ledger = runtime.ledger.ledger
         await ledger.put("prices", "flat-12", {"amount": 1}, "ann")
-        with pytest.raises(InvalidInput) as wrong:
+        with pytest.raises(Conflict) as wrong:
             await runtime.rollouts.levels.back(LevelRequest(level="complete", keep_data=False), "b")
         assert wrong.value.field == "keep_data"
         await begun(talk, 5)
@@ -284,6 +284,6 @@ async def test_two_processes_share_a_plan(postgres_url: str, tmp_path: Path) -> 
         desk = other.runtime.rollouts
         await until(lambda: desk.page().rollouts != [])
         assert FLAG in desk.guard.watched
-        await desk.cancel(FLAG, "", "bo")
+        await desk.cancel(FLAG, RolloutNote(), "bo")
         await until(lambda: one.runtime.rollouts.show(FLAG).state == "cancelled")
         assert one.runtime.rollouts.guard.watched == []

@@ -150,9 +150,9 @@ class Guard:
             return Verdict()
         on, off = self._figures(release.on), self._figures(release.off)
         findings = self._of_memory()
-        enough = on.count >= self.limits.minimum
+        enough = release.on.recent[0] >= self.limits.minimum
         if enough:
-            findings += self._of_errors(release, on)
+            findings += self._of_errors(release)
             findings += self._of_time(release, on)
             if off.count >= self.limits.minimum:
                 findings += self._of_baseline(release, on, off)
@@ -176,9 +176,10 @@ class Guard:
             p99_s=found.p99_s,
         )
 
-    def _of_errors(self, release: _Release, on: Figures) -> list[Finding]:
+    def _of_errors(self, release: _Release) -> list[Finding]:
         limits = self.limits
-        rate = on.error_rate or 0.0
+        count, failed = release.on.recent
+        rate = failed / count
         if rate <= limits.warn_error:
             return []
         evidence = max(release.errors.value, release.worse.value)
@@ -191,7 +192,7 @@ class Guard:
                 value=rate,
                 bound=bound,
                 evidence=evidence,
-                says=f"{rate:.1%} of {on.count} turns failed (bound {bound:.0%})",
+                says=f"{rate:.1%} of the last {count} turns failed (bound {bound:.0%})",
             )
         ]
         if not is_sure:
@@ -201,7 +202,7 @@ class Guard:
                     judgement="warn",
                     value=1 - rate,
                     bound=1 - limits.warn_error,
-                    says=f"{1 - rate:.1%} of {on.count} turns succeeded "
+                    says=f"{1 - rate:.1%} of the last {count} turns succeeded "
                     f"(bound {1 - limits.warn_error:.0%})",
                 )
             )
@@ -270,8 +271,7 @@ class Guard:
 
 def _count(window: Window, now: float, outcomes: list[Outcome]) -> None:
     if outcomes:
-        failed = sum(not one[2] for one in outcomes)
-        window.add(now, failed, [one[3] for one in outcomes])
+        window.add(now, [one[2] for one in outcomes], [one[3] for one in outcomes])
 
 
 def _is_slower(on: Figures, off: Figures, times: float) -> bool:

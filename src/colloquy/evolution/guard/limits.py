@@ -25,5 +25,5 @@ class Limits(Struct, frozen=True, kw_only=True):
     alpha: float = 0.001
     """The chance that a feature that does no harm is ever rolled back by mistake."""
     window_s: float = 300.0
-    """Figures are of this last while, where there were `minimum` outcomes in it; else of all since
-    the guard was set."""
+    """What is shown and compared is of this last while, where there were `minimum` outcomes in it;
+    else of all since the guard was set. Errors are judged by the last 200 turns."""

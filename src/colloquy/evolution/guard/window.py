@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,8 @@ from ...model.rollouts import Figures
 
 SLOTS = 300
 """A window's edge is right to within a 300th of its length."""
+RECENT = 200
+"""So many turns say what a rate is now: a good week before them must not hide it."""
 _FINEST_S = 0.001
 _STEPS = 150
 """Buckets of seconds, each `_RATIO` times the one before: from 1 ms to 27 minutes."""
@@ -53,10 +56,13 @@ class Window:
         self._seconds = np.zeros(slots, np.float64)
         self._slow_s = slow_s
         self._newest = -1
+        self._recent: deque[bool] = deque(maxlen=RECENT)
         self.totals = Totals()
 
-    def add(self, now_s: float, failed: int, seconds: Sequence[float]) -> None:
-        """Outcomes that ended at about `now_s`: how many failed, and the seconds of each."""
+    def add(self, now_s: float, fine: Sequence[bool], seconds: Sequence[float]) -> None:
+        """Outcomes that ended at about `now_s`: whether each went well, and its seconds."""
+        failed = len(fine) - sum(fine)
+        self._recent.extend(fine)
         self._newest = max(self._newest, int(now_s // self._width_s))
         at = self._newest % len(self._numbers)
         if self._numbers[at] != self._newest:
@@ -72,6 +78,11 @@ class Window:
         self.totals.count += len(took)
         self.totals.failed += failed
         self.totals.slow += int(np.count_nonzero(took > self._slow_s))
+
+    @property
+    def recent(self) -> tuple[int, int]:
+        """Of the last RECENT outcomes, however long ago: how many there are, how many failed."""
+        return len(self._recent), len(self._recent) - sum(self._recent)
 
     def figures(self, now_s: float) -> Figures:
         """Of the last `span_s` seconds before `now_s`."""

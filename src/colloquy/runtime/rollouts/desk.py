@@ -18,9 +18,16 @@ from ...flags import REGISTRY, FlagState, PinnedFlags
 from ...flags.state import NOTHING_SAID, check_state, check_value
 from ...model.alerts import Severity
 from ...model.cursors import decode_cursor, encode_cursor
-from ...model.errors import Conflict, InvalidInput, NotFound, PreconditionFailed, Unavailable
+from ...model.errors import Conflict, NotFound, PreconditionFailed, Unavailable
 from ...model.flags import Rollout
-from ...model.rollouts import LevelRequest, RolloutPage, RolloutRequest, RolloutView, Verdict
+from ...model.rollouts import (
+    LevelRequest,
+    RolloutNote,
+    RolloutPage,
+    RolloutRequest,
+    RolloutView,
+    Verdict,
+)
 from ...model.times import Clock
 from ...ops.alerts import Alerts
 from ...ops.tasks import Supervisor
@@ -139,7 +146,7 @@ class RolloutDesk:
                 continue
             try:
                 await self._act(plan, what, verdict)
-            except PreconditionFailed:
+            except Conflict:
                 # Somebody was faster. What they made of it is looked at the next time.
                 await self.book.refresh()
 
@@ -184,7 +191,7 @@ class RolloutDesk:
             said = f"held by {held}" if override is None else f"{override[0]!r} by {override[1]}"
             raise Conflict(f"{flag.name} cannot be rolled out: it is {said}", field="flag")
         if flags.default(flag.name) == value:
-            raise InvalidInput(
+            raise Conflict(
                 f"everybody is served {value!r} already: give {flag.name} another value first",
                 field="value",
             )
@@ -193,35 +200,28 @@ class RolloutDesk:
         plan = begun(request, value, state, position, actor, self._clock())
         return await self._write(plan, actor, self.book.positions.get(flag.name, 0))
 
-    async def pause(
-        self, flag: str, reason: str, actor: str, version: int | None = None
-    ) -> RolloutView:
-        """It stays at its percentage; the guard still looks. Raises NotFound, Conflict,
-        PreconditionFailed where it no longer has this version, StoreUnavailable."""
-        return await self._by_hand(flag, "paused", reason, actor, version)
+    async def pause(self, flag: str, note: RolloutNote, actor: str) -> RolloutView:
+        """It stays at its percentage; the guard still looks. Raises NotFound, Conflict (it is in
+        no state for that, or no longer has this revision),
+        StoreUnavailable."""
+        return await self._by_hand(flag, "paused", note, actor)
 
-    async def resume(
-        self, flag: str, reason: str, actor: str, version: int | None = None
-    ) -> RolloutView:
+    async def resume(self, flag: str, note: RolloutNote, actor: str) -> RolloutView:
         """Its step is held anew. Raises as `pause`."""
-        return await self._by_hand(flag, "resumed", reason, actor, version)
+        return await self._by_hand(flag, "resumed", note, actor)
 
-    async def cancel(
-        self, flag: str, reason: str, actor: str, version: int | None = None
-    ) -> RolloutView:
+    async def cancel(self, flag: str, note: RolloutNote, actor: str) -> RolloutView:
         """The flag is as it was before. Raises as `pause`."""
-        return await self._by_hand(flag, "cancelled", reason, actor, version)
+        return await self._by_hand(flag, "cancelled", note, actor)
 
-    async def _by_hand(
-        self, flag: str, what: What, reason: str, actor: str, version: int | None
-    ) -> RolloutView:
+    async def _by_hand(self, flag: str, what: What, note: RolloutNote, actor: str) -> RolloutView:
         await self._flags.refresh()
         await self.book.refresh()
         plan = self.book.get(flag)
         position = self.book.positions[flag]
-        if version is not None and version != position:
-            raise PreconditionFailed(f"the roll-out of {flag} was changed at position {position}")
-        return await self._move(plan, what, actor, reason)
+        if note.revision not in (None, position):
+            raise Conflict(f"the roll-out of {flag} was changed at position {position}")
+        return await self._move(plan, what, actor, note.reason)
 
     async def _move(
         self, plan: Plan, what: What, by: str, why: str, *, verdict: Verdict | None = None
@@ -242,7 +242,10 @@ class RolloutDesk:
             said = self._flags.flags.states.get(plan.flag, NOTHING_SAID)
             state = check_state(REGISTRY[plan.flag], served(plan, said))
             records.append((FLAGS, plan.flag, value_of(state), view.revision))
-        await self._flags.write(records, actor)
+        try:
+            await self._flags.write(records, actor)
+        except PreconditionFailed as error:
+            raise Conflict(error.detail) from None
         await self.book.refresh()
         log.warning(
             "rollout_moved",

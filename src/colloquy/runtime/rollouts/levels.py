@@ -25,7 +25,6 @@ from ...model.alerts import Severity
 from ...model.errors import (
     ColloquyError,
     Conflict,
-    InvalidInput,
     NotFound,
     PreconditionFailed,
 )
@@ -89,7 +88,8 @@ class LevelDesk:
     # -- before -------------------------------------------------------------------------------
 
     async def preview(self, request: LevelRequest) -> LevelPlan:
-        """What it would change. Raises InvalidInput, NotFound (the flag)."""
+        """What it would change. Raises InvalidInput, NotFound (the flag), Conflict (the data
+        cannot be restored)."""
         changes = await self._changes(request)
         return LevelPlan(
             level=request.level,
@@ -119,7 +119,7 @@ class LevelDesk:
         return changes
 
     def _data_since(self, request: LevelRequest) -> int | None:
-        """Raises InvalidInput where there is nothing to count from."""
+        """Raises Conflict where there is nothing to count from."""
         if request.keep_data:
             return None
         plans = self._book.plans
@@ -128,7 +128,7 @@ class LevelDesk:
         else:
             begun = [plan.position for plan in self._book.open]
         if not begun:
-            raise InvalidInput(
+            raise Conflict(
                 "there is no roll-out whose beginning the data could be restored to",
                 field="keep_data",
             )
@@ -162,13 +162,13 @@ class LevelDesk:
     ) -> LevelView:
         """Takes back what the level says; `found`: the verdict on `plan` that led to it.
 
-        Raises as `preview`, and PreconditionFailed where somebody changed a flag at this moment, or
-        the plan before.
+        Raises as `preview`, and Conflict where somebody changed a flag at this moment, or the plan
+        before.
         """
         started = time.perf_counter()
         changes = await self._changes(request)
         if plan is not None and self._book.plans.get(plan.flag) != plan:
-            raise PreconditionFailed(f"the roll-out of {plan.flag} was changed meanwhile")
+            raise Conflict(f"the roll-out of {plan.flag} was changed meanwhile")
         since = self._data_since(request)
         id_, now = uuid7().hex(), self._clock()
         point = await self._ledger.ledger.create_point(
@@ -189,7 +189,7 @@ class LevelDesk:
             reason=request.reason, actor=actor, at=now, seconds=0.0, point=point.id,
             changes=tuple(told), rollouts=tuple(changes.rollouts),
         )  # fmt: skip
-        await self._flags.write(self._records(record, actor, now), actor, id_)
+        await self._write(self._records(record, actor, now), actor, id_)
         await self._book.refresh()
         if changes.clears_caches:
             for clear in self._caches:
@@ -282,6 +282,13 @@ class LevelDesk:
             data,
         )
 
+    async def _write(self, records: Records, actor: str, origin: str) -> None:
+        """Raises Conflict where somebody was faster."""
+        try:
+            await self._flags.write(records, actor, origin)
+        except PreconditionFailed as error:
+            raise Conflict(error.detail) from None
+
     async def _put(self, record: LevelRecord, actor: str) -> None:
         await self._ledger.ledger.put(ROLLBACKS, record.id, record_of(record), actor)
 
@@ -304,7 +311,7 @@ class LevelDesk:
     async def undo(self, rollback_id: str, actor: str) -> LevelView:
         """Flags and switches are what they were before it, but for those that were changed since:
         they are left alone. Nothing else is undone. Raises NotFound, Conflict (it is undone, or
-        under way), PreconditionFailed."""
+        under way, or somebody changes a flag at this moment)."""
         record, position = await self._read(rollback_id)
         if record.status not in ("done", "incomplete"):
             raise Conflict(f"rollback {rollback_id} is {record.status}")
@@ -323,7 +330,7 @@ class LevelDesk:
             record, status="undone", undone_at=self._clock(), undone_by=actor, left=tuple(left)
         )
         records.append((ROLLBACKS, record.id, record_of(record), position))
-        await self._flags.write(records, actor, record.id)
+        await self._write(records, actor, record.id)
         return record.view()
 
     async def _heads(
