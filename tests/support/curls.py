@@ -94,6 +94,7 @@ def _remember(answer: dict[str, Any], values: dict[str, str]) -> None:
         "WEBHOOK": answer.get("webhook", {}).get("id"),
         "DELIVERY": answer.get("number") if "event_id" in answer else None,
         "POINT": answer.get("id") if "automatic" in answer else None,
+        "ROLLBACK": answer.get("id") if "level" in answer else None,
         "OPERATION": answer.get("id") if "phase" in answer else None,
     }
     for name, value in found.items():
