@@ -244,7 +244,11 @@ class PinnedFlags:
     def end(self, ok: bool, seconds: float) -> None:
         """The attempt at the turn that they are of ended: whoever watches releases is told."""
         if self._flags.ended is not None:
-            self._flags.ended(self, ok, seconds)
+            try:
+                self._flags.ended(self, ok, seconds)
+            except Exception:
+                # Whoever watches must not keep a turn from being done.
+                log.exception("turn_watcher_failed")
 
     @property
     def decided(self) -> dict[str, Value]:

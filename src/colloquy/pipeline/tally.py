@@ -41,12 +41,14 @@ class Tally:
             declared = max(last.due_at - last.received_at, 0) if last.state == "quiet" else 0
             held = self._held(work, last)
             self.seconds.append(max(0, unit.at - last.received_at - declared - held) / 1e6)
-            if work.fate is Fate.ANSWERED and last.kind != KIND_RECORD:
-                work.flags.end(True, self.seconds[-1])
             if declared:
                 self.quiet.append(declared / 1e6)
             if held:
                 self.held.append(held / 1e6)
+        last = work.headers[-1]
+        if work.fate is Fate.ANSWERED and last.kind != KIND_RECORD:
+            late = max(0, unit.at - last.due_at) / 1e6  # of a timer
+            work.flags.end(True, self.seconds[-1] if messages else late)
         for row in unit.outbox:
             self.replies[row.channel] = self.replies.get(row.channel, 0) + 1
         if work.fate is Fate.DEAD:

@@ -457,7 +457,8 @@ class Worker:
         error = work.error
         assert error is not None
         self._metrics.attempts_failed.inc()
-        work.flags.end(False, max(0, now - work.headers[-1].received_at) / 1e6)
+        last = work.headers[-1]
+        work.flags.end(False, max(0, now - max(last.received_at, last.due_at)) / 1e6)
         attempts = work.headers[0].attempts
         work.fate = Fate.RETRY
         if len(work.headers) > 1:

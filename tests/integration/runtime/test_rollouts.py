@@ -276,6 +276,68 @@ async def test_the_data_go_back_to_where_the_roll_out_began(tmp_path: Path) -> N
         assert runtime.flag_desk.show(FLAG).state == {"value": False}
 
 
+async def test_a_rollback_that_a_crash_interrupted_says_so(tmp_path: Path) -> None:
+    async with running(release(), tmp_path / "a.db", tmp_path) as talk:
+        await begun(talk, 5)
+        ledger = talk.runtime.ledger.ledger
+        back = await talk.runtime.rollouts.levels.back(
+            LevelRequest(level="feature", flag=FLAG), "bo"
+        )
+        record: Any = await ledger.get("rollbacks", back.id)
+        await ledger.put("rollbacks", back.id, {**record, "status": "running"}, "bo")
+    async with running(release(), tmp_path / "a.db", tmp_path) as talk:
+        levels = talk.runtime.rollouts.levels
+        assert (await levels.get(back.id)).status == "incomplete"
+        assert talk.runtime.flag_desk.show(FLAG).state == {"value": False}
+        assert (await levels.undo(back.id, "bo")).left == []
+
+
+async def test_a_flag_that_is_killed_waits(tmp_path: Path) -> None:
+    async with running(release(), tmp_path / "a.db", tmp_path) as talk:
+        runtime = talk.runtime
+        steps = tuple(RolloutStep(percentage=one, hold_s=0.0, minimum=0) for one in (5.0, 100.0))
+        await runtime.flag_desk.change(FLAG, OFF, "ann")
+        await runtime.flag_desk.throw("disable_new_tools", "", "ann")
+        with pytest.raises(Conflict):
+            await runtime.rollouts.begin(RolloutRequest(flag=FLAG, steps=steps), "ann")
+        await runtime.flag_desk.revive("disable_new_tools", "ann")
+        runtime.rollouts.memory = lambda: 0.5
+        await runtime.rollouts.begin(RolloutRequest(flag=FLAG, steps=steps), "ann")
+        await runtime.flag_desk.throw("disable_new_tools", "", "ann")
+        step = runtime.rollouts.show(FLAG).step
+        await runtime.rollouts.look()
+        assert runtime.rollouts.show(FLAG).step == step
+        await runtime.flag_desk.revive("disable_new_tools", "ann")
+        await until(lambda: runtime.rollouts.show(FLAG).state == "completed")
+
+
+async def test_timers_and_whoever_watches_badly(tmp_path: Path) -> None:
+    app = Colloquy()
+
+    @app.on_timer("later")
+    def later(turn: Turn) -> str:
+        turn.flags.enabled(FLAG)
+        return "at last"
+
+    @app.on_message
+    def answer(turn: Turn) -> str:
+        turn.later(0.0, "later")
+        return "soon"
+
+    async with running(app, tmp_path / "a.db", tmp_path) as talk:
+        seen: list[tuple[bool, bool]] = []
+
+        def watch(flags: Any, ok: bool, seconds: float) -> None:
+            seen.append((FLAG in flags.asked, ok))
+            assert 0 <= seconds < 60
+            raise RuntimeError("this is no reason to fail a turn")
+
+        talk.runtime.flags.ended = watch
+        assert await talk.send("hello") == ["soon"]
+        await until(lambda: len(seen) == 2)
+        assert seen == [(False, True), (True, True)]
+
+
 async def test_two_processes_share_a_plan(postgres_url: str, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         one = await stack.enter_async_context(running(release(), postgres_url, tmp_path))

@@ -140,6 +140,8 @@ class RolloutDesk:
         plans = self.book.open
         self.guard.look(self.memory() if plans else None)
         for plan in plans:
+            if self._flags.flags.held(plan.flag) is not None:
+                continue  # nobody is served the value, so there is nothing to judge
             verdict = self.guard.verdict(plan.flag)
             what = next_move(plan, verdict, self.book.seen(plan.flag), self._clock())
             if what is None or (what != "rolled_back" and not self._is_mover()):
