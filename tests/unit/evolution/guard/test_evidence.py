@@ -66,6 +66,20 @@ def test_looked_at_for_ever_it_is_rarely_wrong(rate: float) -> None:
     assert alarms <= 16
 
 
+@pytest.mark.parametrize("rate", [0.01, 0.05])
+def test_a_rate_within_its_bound_is_rarely_called_too_high(rate: float) -> None:
+    rng = np.random.default_rng(13)
+    alarms = 0
+    for _ in range(150):
+        bet = Exceeds(0.05)
+        for failed in rng.binomial(10, rate, 300).tolist():
+            bet.add(10, failed)
+            if bet.value >= 20:
+                alarms += 1
+                break
+    assert alarms <= 16
+
+
 def test_an_outage_of_both_arms_is_no_evidence_against_one() -> None:
     rng = np.random.default_rng(3)
     rates = np.array([0.5 if 80 < look < 120 else 0.01 for look in range(200)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -156,6 +157,23 @@ def test_versions_are_told_apart_and_bounded(guard: Guard):
         guard.add(f"v{number}", {}, True, 0.1)
     assert len(guard.versions()) == 8
     assert sum(one.count for one in guard.versions().values()) == 20
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.05])
+def test_a_feature_like_the_others_is_not_taken_back(rate: float):
+    """30 roll-outs of 3,000 turns each way: not one, where one in 500 would be too many."""
+    rng = np.random.default_rng(23)
+    for _ in range(30):
+        clock = Time()
+        guard = Guard(Limits(), clock)
+        guard.watch("shiny", True)
+        for _ in range(100):
+            clock.now += 1
+            for asked in (ON, OFF):
+                for ok in (rng.random(30) >= rate).tolist():
+                    guard.add("v2", asked, ok, 0.1)
+            guard.look()
+            assert guard.verdict("shiny").judgement != "roll_back"
 
 
 @settings(max_examples=50, deadline=None)
