@@ -167,6 +167,26 @@ def flags(
         show_flags(report)
 
 
+@bench.command("migration")
+def migration(
+    messages: Annotated[
+        int, typer.Option("--messages", min=3200, help="Messages of all rounds together.")
+    ] = 32_000,
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, help="Rows of the table that is moved.")
+    ] = 20_000,
+    json: Json = False,
+) -> None:
+    """Measures what dual write costs of an engine's throughput, a conversion, and a backfill."""
+    from ..proof.bench_migration import bench_migration, show_migration
+
+    report = bench_migration(messages, rows, progress=not json)
+    if json:
+        print_json(report)
+    else:
+        show_migration(report)
+
+
 @bench.command("context")
 def context(
     data: Annotated[

@@ -43,6 +43,7 @@ def test_any_v1_message_is_the_same_after_the_other_table(
     except ColloquyError:
         return
     assert same(tables.legacy.as_kept(kept), kept)
+    assert same(tables.legacy.message(tables.legacy.row(message)), kept)
     assert tables.formats.v1(tables.formats.v2(kept)) == kept
     for name in ("role", "name", "tool_calls", "content"):
         assert message.get(name) == kept.get(name) or name not in message

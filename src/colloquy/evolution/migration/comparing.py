@@ -38,40 +38,39 @@ Keep = Callable[[V1Message], V1Message]
 
 
 class Formats(NamedTuple):
-    """How messages go from one table to the other. `keep`: what the old table makes of one."""
+    """How messages go from one table to the other. `keep`: what the old table makes of a message,
+    `time`: of a timestamp."""
 
     keep: Keep
+    time: Callable[[Any], Any]
     place: Place = NOWHERE
 
     def v2(self, v1: V1Message) -> Message:
         """A message as the old table has it, in V2. Raises MalformedV1, InvalidUnicode.
 
         The old table may have numbers for ids, and times in a form of its own. What came from V2 is
-        known again only as it was sent; taken so it must be the same to the old table.
+        known again only as it was sent; taken so it is the same to the old table.
         """
-        sent = {**v1}
+        sent = dict(v1)
         for name in ("id", "conversation_id"):
             if isinstance(sent.get(name), int):
                 sent[name] = str(sent[name])
         moment = moment_of(v1.get("timestamp"))
         if moment is not None:
-            sent["timestamp"] = msgspec.to_builtins(moment.astimezone(UTC))
-        message = to_v2(sent, self.place)
-        if same(self.keep(to_v1(message, self.place)), v1):
-            return message
-        return to_v2(v1, self.place)
+            timestamp = msgspec.to_builtins(moment.astimezone(UTC))
+            if self.time(timestamp) != v1["timestamp"]:  # another form is what it came in
+                return to_v2(v1, self.place)
+            sent["timestamp"] = timestamp
+        return to_v2(sent, self.place)
 
     def settled(self, message: Message) -> Message:
         """The message with its time as the old table can hold it: there may be none of
         microseconds, and none of zones."""
         if message.sent_at is None:
             return message
-        message = replace(message, sent_at=message.sent_at.astimezone(UTC))
-        try:
-            moment = moment_of(self.v1(message).get("timestamp"))
-        except ColloquyError:  # the old table cannot hold the message at all
-            return message
-        return message if moment is None else replace(message, sent_at=moment.astimezone(UTC))
+        moment = moment_of(self.time(msgspec.to_builtins(message.sent_at.astimezone(UTC))))
+        assert moment is not None
+        return replace(message, sent_at=moment.astimezone(UTC))
 
     def v1(self, body: bytes | Message) -> V1Message:
         """What the old table holds of a V2 message. Raises InvalidInput."""

@@ -24,8 +24,8 @@ Key = int | str
 FIELDS = "v1_fields"
 """In the metadata: the fields that have no column."""
 
-_MAPPED = ("id", "conversation_id", "role", "content", "metadata", "timestamp")
-_COLUMNS = tuple(name for name in _MAPPED if name != "content")
+_NAMES = frozenset(("id", "conversation_id", "role", "content", "metadata", "timestamp"))
+_COLUMNS = _NAMES - {"content"}
 """What a column says, whatever the metadata says of it."""
 _KINDS = {
     "id": ("integer", "text", "uuid"),
@@ -107,6 +107,7 @@ class LegacyTable:
         marks = [
             database.mark(number, one.type) for number, one in enumerate(self._info.values(), 1)
         ]
+        self._types = tuple(one.type for one in self._info.values())
         self._select = f"SELECT {', '.join(shown)} FROM {table}"
         into = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(marks)})"
         news = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
@@ -118,46 +119,89 @@ class LegacyTable:
 
     def key(self, id: Any) -> Key:
         """An id as the table has it. Raises InvalidInput for one that it cannot hold."""
-        if self.id_type == "bigint":
-            try:
-                number = int(id)
-            except (TypeError, ValueError):
-                number = None
-            if number is None or str(number) != str(id) or not -(2**63) <= number < 2**63:
-                raise InvalidInput(
-                    f"table {self.label!r} has numbers for ids, not {str(id)[:40]!r}", field="id"
-                )
-            return number
+        if self._info["id"].kind == "integer":
+            if type(id) is not int:
+                id = _number(id)
+            if id is None or not -(2**63) <= id < 2**63:
+                raise InvalidInput(f"table {self.label!r} has numbers for ids", field="id")
+            return int(id)
         if id is None or id == "":
             raise InvalidInput("a message of both tables needs an id", field="id")
-        return str(id)
+        return id if isinstance(id, str) else str(id)
+
+    def conversation(self, conversation: Any) -> Any:
+        """A conversation as the table has it. Raises InvalidInput."""
+        if conversation is None:
+            return None
+        if self._info["conversation"].kind != "integer":
+            return conversation if isinstance(conversation, str) else str(conversation)
+        number = conversation if type(conversation) is int else _number(conversation)
+        if number is None:
+            raise InvalidInput(
+                f"table {self.label!r} has numbers for conversations", field="conversation_id"
+            )
+        return number
+
+    def time(self, timestamp: Any) -> Any:
+        """A timestamp as the table gives it back: in the column's own form. Raises MalformedV1."""
+        kind = self._info["created_at"].kind
+        if timestamp is None or (kind == "text" and isinstance(timestamp, str)):
+            return timestamp
+        moment = moment_of(timestamp)
+        assert moment is not None
+        if kind in ("text", "timestamp"):
+            return msgspec.to_builtins(moment.astimezone(UTC))
+        is_number = isinstance(timestamp, int | float)
+        factor = 1000 if self._plan.created_at_unit == "milliseconds" else 1
+        number = timestamp if is_number else moment.timestamp() * factor
+        return round(number) if kind == "integer" else float(number)
+
+    def as_kept(self, v1: V1Message) -> V1Message:
+        """The message as the table gives it back once it was written. Raises as `row`."""
+        kept = {
+            **v1,
+            "id": self.key(v1.get("id")),
+            "conversation_id": self.conversation(v1.get("conversation_id")),
+            "timestamp": self.time(v1.get("timestamp")),
+        }
+        if kept["timestamp"] is None:
+            del kept["timestamp"]
+        if not kept.get("metadata", True):
+            del kept["metadata"]
+        return kept
 
     def row(self, v1: V1Message) -> tuple[Any, ...]:
         """The values of the mapped columns. Raises InvalidInput, MalformedV1."""
         content = v1.get("content")
-        extras = {name: value for name, value in v1.items() if name not in _MAPPED}
-        if not isinstance(content, str):
-            extras["content"] = content
-            content = ""
         metadata = v1.get("metadata") or {}
-        if extras or FIELDS in metadata:
-            carried: dict[str, Any] = {"set": extras}
-            if "content" not in v1:
-                carried["unset"] = ["content"]
-            if FIELDS in metadata:
-                carried["kept"] = metadata[FIELDS]
-            metadata = {**metadata, FIELDS: carried}
+        if not isinstance(content, str) or FIELDS in metadata or not v1.keys() <= _NAMES:
+            content, metadata = self._carrying(v1, metadata)
         is_bare = not metadata and self._info["metadata"].is_nullable
         values = (
             self.key(v1.get("id")),
-            v1.get("conversation_id"),
+            self.conversation(v1.get("conversation_id")),
             v1["role"],
             content,
             None if is_bare else _json.encode(metadata).decode(),
-            self._time(v1.get("timestamp")),
+            self.time(v1.get("timestamp")),
         )
-        infos = self._info.values()
-        return tuple(self._fitting(value, info) for value, info in zip(values, infos, strict=True))
+        value = self.database.value
+        return tuple(map(value, values, self._types))
+
+    @staticmethod
+    def _carrying(v1: V1Message, metadata: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Content and metadata with all that has no column."""
+        extras = {name: value for name, value in v1.items() if name not in _NAMES}
+        content = v1.get("content")
+        if not isinstance(content, str):
+            extras["content"] = content
+            content = ""
+        carried: dict[str, Any] = {"set": extras}
+        if "content" not in v1:
+            carried["unset"] = ["content"]
+        if FIELDS in metadata:
+            carried["kept"] = metadata[FIELDS]
+        return content, {**metadata, FIELDS: carried}
 
     def message(self, row: tuple[Any, ...]) -> V1Message:
         """Raises MalformedV1 where the metadata is no JSON object."""
@@ -183,20 +227,6 @@ class LegacyTable:
             v1["timestamp"] = created
         return v1
 
-    def as_kept(self, v1: V1Message) -> V1Message:
-        """The message as the table would give it back. Raises as `row`."""
-        id, conversation, role, content, metadata, created = self.row(v1)
-        if self._info["id"].kind == "integer":
-            id = int(id)
-        if self._info["conversation"].kind == "integer":
-            conversation = int(conversation)
-        kind = self._info["created_at"].kind
-        if created is not None and kind == "timestamp":
-            created = moment_of(created)
-        elif created is not None and kind != "text":
-            created = msgspec.json.decode(created) if isinstance(created, str) else created
-        return self.message((id, conversation, role, content, metadata, created))
-
     def _metadata(self, text: Any) -> dict[str, Any]:
         if text is None or text == "":
             return {}
@@ -209,31 +239,6 @@ class LegacyTable:
         if not isinstance(tree, dict):
             raise MalformedV1("the column does not hold a JSON object", field="metadata")
         return tree
-
-    def _time(self, timestamp: Any) -> Any:
-        kind = self._info["created_at"].kind
-        if timestamp is None or (kind == "text" and isinstance(timestamp, str)):
-            return timestamp
-        moment = moment_of(timestamp)
-        assert moment is not None
-        if kind in ("text", "timestamp"):
-            return msgspec.to_builtins(moment.astimezone(UTC))
-        is_number = isinstance(timestamp, int | float)
-        factor = 1000 if self._plan.created_at_unit == "milliseconds" else 1
-        number = timestamp if is_number else moment.timestamp() * factor
-        return round(number) if kind == "integer" else float(number)
-
-    def _fitting(self, value: Any, info: ColumnInfo) -> Any:
-        if info.kind == "integer" and isinstance(value, str):
-            try:
-                value = int(value)
-            except ValueError:
-                raise InvalidInput(
-                    f"column {info.name!r} holds numbers, not {value[:40]!r}", field=info.name
-                ) from None
-        if info.kind in ("text", "uuid") and value is not None and not isinstance(value, str):
-            value = str(value)
-        return self.database.value(value, info.type)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -289,3 +294,12 @@ class LegacyTable:
 
 def _only(operation: Many) -> Operations[None]:
     yield operation
+
+
+def _number(text: Any) -> int | None:
+    """The number that a text is, in the one way to write it."""
+    try:
+        number = int(text)
+    except (TypeError, ValueError):
+        return None
+    return number if str(number) == str(text) else None

@@ -35,9 +35,7 @@ _KINDS = {
     "jsonb": "json",
     "timestamp with time zone": "timestamp",
     "timestamp without time zone": "timestamp",
-    "real": "real",
     "double precision": "real",
-    "numeric": "real",
 }
 _NATIVE = ("bytea",)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import threading
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +24,11 @@ T = TypeVar("T")
 WAIT_S = 10.0
 """How long a transaction waits for the lock of another program."""
 
+CHUNK = 250
+"""Rows to a statement at most."""
+
+_VALUES = re.compile(r"VALUES (\(.*?\)) ON CONFLICT")
+_MARK = re.compile(r"\?\d+")
 _REFUSALS = (apsw.ConstraintError, apsw.MismatchError, apsw.TooBigError, OverflowError)
 
 
@@ -149,7 +157,7 @@ def _run(connection: apsw.Connection, operation: Ask | Many | Attempt) -> Any:
     if isinstance(operation, Ask):
         return connection.execute(operation.sql, operation.parameters).fetchall()
     if isinstance(operation, Many):
-        connection.executemany(operation.sql, operation.rows).fetchall()
+        _many(connection, operation)
         return None
     connection.execute("SAVEPOINT attempt")
     try:
@@ -167,6 +175,30 @@ def _run(connection: apsw.Connection, operation: Ask | Many | Attempt) -> Any:
         return _told(error)
     connection.execute("RELEASE attempt")
     return None
+
+
+def _many(connection: apsw.Connection, operation: Many) -> None:
+    """Inserts go many rows to a statement: each statement gives up the interpreter lock, and beside
+    a busy thread gets it back late."""
+    rows = operation.rows
+    if _VALUES.search(operation.sql) is None:
+        connection.executemany(operation.sql, rows).fetchall()
+        return
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        text = _for_rows(operation.sql, len(chunk))
+        connection.execute(text, tuple(chain.from_iterable(chunk))).fetchall()
+
+
+@lru_cache(maxsize=256)
+def _for_rows(sql: str, count: int) -> str:
+    """An insert of one row, `VALUES (?1, ?2) ON CONFLICT …`, as one of so many."""
+
+    def values(match: re.Match[str]) -> str:
+        row = _MARK.sub("?", match[1])
+        return f"VALUES {', '.join([row] * count)} ON CONFLICT"
+
+    return _VALUES.sub(values, sql, count=1)
 
 
 def _told(error: Exception) -> RowRefused | StoreUnavailable:

@@ -58,7 +58,7 @@ class Tables:
         self.from_v1 = Outbox(f"{prefix}v1_", self.old, id_type, self.clock)
         self.from_v2 = Outbox(f"{prefix}v2_", self.new, id_type, self.clock)
         place = Place(channel=self.plan.channel, account=self.plan.account)
-        self.formats = Formats(self.legacy.as_kept, place)
+        self.formats = Formats(self.legacy.as_kept, self.legacy.time, place)
         news = [
             *self.current.schema(),
             *self.mismatches.schema(),
