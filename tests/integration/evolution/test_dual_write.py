@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from colloquy.evolution.migration import (
     Written,
     backfill,
     drain,
+    keep_draining,
     reconcile,
     verify,
 )
@@ -34,6 +36,7 @@ from support.migration import (
     v1,
     v2,
 )
+from support.waiting import until
 
 PLACES = ["shared", "apart", "postgres", "postgres_apart"]
 
@@ -138,6 +141,25 @@ async def test_the_outbox_converges_when_the_other_database_was_away(tables: Tab
     one, other = await both(tables)
     assert one[100] == other[100] and other[100]["content"] == "second"
     assert await tables.waiting() == 0 and await tables.mismatches.open() == 0
+
+
+async def test_a_task_empties_the_outbox_by_itself(tables: Tables) -> None:
+    await refuse(tables.new, tables.current.label, "fault", "1 = 1")
+    answers = await writer(tables, Stage.DUAL_V1).write([v1(100), v1(101)])
+    assert [one for one in answers if isinstance(one, Written) and one.both] == []
+    draining = asyncio.create_task(keep_draining(tables))
+    await accept_again(tables.new, tables.current.label, "fault")
+    if tables.is_shared:  # there is none: this is a repair
+        await reconcile(tables, Stage.DUAL_V1)
+
+    async def is_even() -> bool:
+        return await tables.waiting() == await tables.mismatches.open() == 0
+
+    await until(is_even)
+    draining.cancel()
+    await asyncio.gather(draining, return_exceptions=True)
+    one, other = await both(tables)
+    assert one[100] == other[100] and one[101] == other[101]
 
 
 async def test_reads_fall_back_and_are_counted(tables: Tables) -> None:
