@@ -7,7 +7,7 @@ from typing import Any
 
 from ...model.message import Message, encode
 from ...model.times import to_us
-from .database import Ask, Database, Many, Rows
+from .database import Ask, Database, Many
 from .legacy import Key
 
 NO_TIME = -(2**63)
@@ -84,14 +84,6 @@ class CurrentTable:
             f"SELECT id, body FROM {self._table} WHERE {condition}", (self.database.keys(keys),)
         )
 
-    async def read(self, keys: Sequence[Key]) -> dict[Key, bytes]:
-        ask = self.by_key(keys)
-        return self.rows(await self.database.ask(ask.sql, *ask.parameters))
-
-    async def read_page(self, after: Key | None, limit: int) -> dict[Key, bytes]:
-        ask = self.page(after, limit)
-        return self.rows(await self.database.ask(ask.sql, *ask.parameters))
-
     async def by_time(
         self, after: tuple[int, Key] | None, limit: int
     ) -> list[tuple[int, Key, bytes]]:
@@ -112,10 +104,6 @@ class CurrentTable:
             *parameters,
         )
         return [(at, key, bytes(body)) for at, key, body in rows]
-
-    @staticmethod
-    def rows(rows: Rows) -> dict[Key, bytes]:
-        return {key: bytes(body) for key, body in rows}
 
     async def count(self) -> int:
         ((found,),) = await self.database.ask(f"SELECT count(*) FROM {self._table}")

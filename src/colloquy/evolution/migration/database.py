@@ -92,6 +92,14 @@ class Database(ABC):
     async def transact(self, make: Callable[[], Operations[T]]) -> T:
         """Drives the operations as one transaction; what they raise undoes it."""
 
+    async def run(self, operation: Ask | Many) -> Rows:
+        """One operation in a transaction of its own; the rows of an `Ask`."""
+
+        def steps() -> Operations[Rows]:
+            return (yield operation) or []
+
+        return await self.transact(steps)
+
     @abstractmethod
     async def ask(self, sql: str, *parameters: Any) -> Rows:
         """One reading statement outside of any transaction."""

@@ -8,7 +8,7 @@ are the same row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ import msgspec
 
 from ...model.errors import InvalidInput, MalformedV1, NotFound
 from ..v1 import V1Message, moment_of
-from .database import Ask, ColumnInfo, Database, Many, Operations, Rows
+from .database import Ask, ColumnInfo, Database, Many
 from .plan import Plan
 
 Key = int | str
@@ -257,19 +257,6 @@ class LegacyTable:
         condition = self.database.any_of(self._key, 1, self._info["id"].type)
         return Ask(f"{self._select} WHERE {condition}", (self.database.keys(keys),))
 
-    async def read(self, keys: Sequence[Key]) -> dict[Key, Any]:
-        """Key → row, of those there are."""
-        ask = self.by_key(keys)
-        return self.rows(await self.database.ask(ask.sql, *ask.parameters))
-
-    async def read_page(self, after: Key | None, limit: int) -> dict[Key, Any]:
-        ask = self.page(after, limit)
-        return self.rows(await self.database.ask(ask.sql, *ask.parameters))
-
-    @staticmethod
-    def rows(rows: Rows) -> dict[Key, Any]:
-        return {row[0]: row for row in rows}
-
     async def count(self) -> int:
         table = self.database.quote(self._plan.table)
         ((found,),) = await self.database.ask(f"SELECT count(*) FROM {table}")
@@ -284,16 +271,6 @@ class LegacyTable:
     def insert(self, rows: Sequence[tuple[Any, ...]]) -> Many:
         """Inserts what is not there yet."""
         return Many(self._insert, rows)
-
-    async def put(self, messages: Sequence[V1Message]) -> None:
-        """Writes messages by id. Raises InvalidInput, RowRefused, StoreUnavailable."""
-        rows = [self.row(one) for one in messages]
-        make: Callable[[], Operations[None]] = lambda: _only(self.write(rows))  # noqa: E731
-        await self.database.transact(make)
-
-
-def _only(operation: Many) -> Operations[None]:
-    yield operation
 
 
 def _number(text: Any) -> int | None:

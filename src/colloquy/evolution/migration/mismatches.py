@@ -13,7 +13,7 @@ from msgspec import Struct
 from ...model.errors import NotFound
 from ...model.times import Clock, rfc3339
 from .comparing import Found
-from .database import Ask, Database, Many, Operations, Rows
+from .database import Ask, Database, Many
 from .legacy import Key
 
 MAX_VALUE = 2000
@@ -149,19 +149,19 @@ class Mismatches:
             f"WHERE state = 'open' AND message = {mark(2)} RETURNING number",
             (_stored(reason), str(key)),
         )
-        await self.database.transact(lambda: _asked(ask))
+        await self.database.run(ask)
 
     async def note(self, found: Sequence[Found], reason: str = "") -> None:
         """Records rows in a transaction of their own."""
         if found:
-            await self.database.transact(lambda: _only(self.record(found, reason)))
+            await self.database.run(self.record(found, reason))
 
     async def repaired(self, keys: Sequence[Key], kinds: Sequence[str] = ()) -> int:
         """As `settle`, in a transaction of its own; returns how many rows that closed."""
         if not keys:
             return 0
         ask = self.settle(keys, kinds)
-        return len(await self.database.transact(lambda: _asked(ask)))
+        return len(await self.database.run(ask))
 
     async def ignore(self, number: int, reason: str) -> Mismatch:
         """Says of a row that nothing is to be done. Raises NotFound."""
@@ -173,7 +173,7 @@ class Mismatches:
             f"RETURNING {_COLUMNS}",
             (_stored(reason), at, self.database.value(number, "bigint")),
         )
-        rows: Rows = await self.database.transact(lambda: _asked(ask))
+        rows = await self.database.run(ask)
         if not rows:
             raise NotFound(f"no mismatch {number}", field="number")
         return _shown(rows[0])
@@ -210,15 +210,6 @@ class Mismatches:
             f"SELECT count(*) FROM {self._table} WHERE state = 'open'"
         )
         return int(count)
-
-
-def _asked(ask: Ask) -> Operations[Rows]:
-    rows: Rows = yield ask
-    return rows
-
-
-def _only(operation: Many) -> Operations[None]:
-    yield operation
 
 
 def _stored(text: str) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from ...model.times import Clock
-from .database import Ask, Database, Rows
+from .database import Ask, Database
 from .legacy import Key
 
 
@@ -72,10 +72,4 @@ class Journal:
         return Ask(self._save, (name, msgspec.json.encode(progress).decode()))
 
     async def put(self, name: str, progress: Progress) -> None:
-        ask = self.save(name, progress)
-
-        def steps() -> Any:
-            rows: Rows = yield ask
-            return rows
-
-        await self.database.transact(steps)
+        await self.database.run(self.save(name, progress))

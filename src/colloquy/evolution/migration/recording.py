@@ -16,7 +16,6 @@ from ...model.errors import ColloquyError, Overloaded, Unavailable
 from ...model.message import Message
 from ...model.views import Receipt
 from .comparing import Found
-from .database import Ask, Operations
 from .pacing import Pace, Standing
 from .progress import Progress
 from .tables import Tables
@@ -53,7 +52,7 @@ async def record(
     Raises Overloaded or Unavailable after a while, and can be called again.
     """
     pace = pace or Pace(tables.plan.rate)
-    await tables.new.transact(lambda: _only(tables.current.order_by_time()))
+    await tables.new.run(tables.current.order_by_time())
     progress = Progress() if restart else await tables.journal.read(RECORD)
     progress.total = await tables.current.count()
     progress.started_at = progress.started_at or tables.clock()
@@ -94,7 +93,3 @@ async def _offered(
         except (Overloaded, Unavailable) as error:
             await sleep(min(error.retry_after_s or 0.5, LONGEST_PAUSE_S))
     return await offer(messages)
-
-
-def _only(ask: Ask) -> Operations[None]:
-    yield ask

@@ -29,7 +29,13 @@ CHUNK = 250
 
 _VALUES = re.compile(r"VALUES (\(.*?\)) ON CONFLICT")
 _MARK = re.compile(r"\?\d+")
-_REFUSALS = (apsw.ConstraintError, apsw.MismatchError, apsw.TooBigError, OverflowError)
+_REFUSALS = (
+    apsw.ConstraintError,
+    apsw.MismatchError,
+    apsw.TooBigError,
+    apsw.SQLError,
+    OverflowError,
+)
 
 
 class SqliteDatabase(Database):
@@ -124,13 +130,12 @@ class SqliteDatabase(Database):
         found = set(keys) if len(keys) == 1 else set()
         for row in await self.ask(f"PRAGMA index_list({self.quote(table)})"):
             name, is_unique, is_partial = row[1], row[2], row[4]
-            columns = await self.ask(f"PRAGMA index_info({self.quote_index(name)})")
+            columns = await self.ask(f"PRAGMA index_info({self.quote(name)})")
             if is_unique and not is_partial and len(columns) == 1 and columns[0][2]:
                 found.add(columns[0][2])
         return found
 
-    @staticmethod
-    def quote_index(name: str) -> str:
+    def quote(self, name: str) -> str:
         return '"' + name.replace('"', '""') + '"'
 
     def mark(self, number: int, type: str = "text") -> str:
@@ -164,11 +169,7 @@ def _run(connection: apsw.Connection, operation: Ask | Many | Attempt) -> Any:
         for inner in operation.operations:
             _run(connection, inner)
     except _REFUSALS as error:
-        connection.execute("ROLLBACK TO attempt")
-        connection.execute("RELEASE attempt")
-        return _told(error)
-    except apsw.SQLError as error:  # RAISE(…) in a trigger, or a table that is gone
-        if not connection.in_transaction:
+        if not connection.in_transaction:  # a trigger rolled back all of it
             raise
         connection.execute("ROLLBACK TO attempt")
         connection.execute("RELEASE attempt")
@@ -202,7 +203,7 @@ def _for_rows(sql: str, count: int) -> str:
 
 
 def _told(error: Exception) -> RowRefused | StoreUnavailable:
-    if isinstance(error, (*_REFUSALS, apsw.SQLError)):
+    if isinstance(error, _REFUSALS):
         return RowRefused(str(error))
     return _unavailable(error)
 
