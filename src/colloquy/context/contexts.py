@@ -40,6 +40,7 @@ RECALL, SUMMARY, GRAPH, VALIDATION = (
     "enable_context_graph",
     "enable_context_validation",
 )
+MEMORY, CACHING = "enable_memory_system", "enable_caching"
 FEELING = EMOTIONS_OFF
 """The flags that switch parts of contexts off."""
 
@@ -104,7 +105,7 @@ class Contexts:
         """
         if not 1 <= limit <= MAX_RECALLED:
             raise InvalidInput(f"1 to {MAX_RECALLED} lines are recalled", field="limit")
-        if not self._is_on(RECALL, turn):
+        if not self._recalls(turn):
             return []
         found = await self._memories.search(
             turn.session, text, limit, now=self._clock(), filters=SAID
@@ -114,6 +115,9 @@ class Contexts:
         lines = {line.seq: line for line in there if line.id not in own}
         return [said_of(lines[one.seq]) for one in found if one.seq in lines]
 
+    def _recalls(self, turn: Turn) -> bool:
+        return self._is_on(MEMORY, turn) and self._is_on(RECALL, turn)
+
     async def assemble(self, turn: Turn, budget: int | None = None) -> AssembledContext:
         """The context of the turn in at most `budget` tokens.
 
@@ -122,7 +126,10 @@ class Contexts:
         """
         budget = self._budget if budget is None else budget
         key = (turn.id, turn.session.last_seq, turn.message_id, tuple(turn.pinned), budget)
-        found = await self.cache.load(key, lambda: self._assemble(turn, budget))
+        if not self._is_on(CACHING, turn):
+            found = await self._assemble(turn, budget)
+        else:
+            found = await self.cache.load(key, lambda: self._assemble(turn, budget))
         if found.off:
             self.cache.drop(key)
         if self._is_on(VALIDATION, turn):
@@ -160,7 +167,7 @@ class Contexts:
 
     async def _remember(self, turn: Turn, off: list[str]) -> _Remembered:
         own = _own(turn)
-        recalls = self._is_on(RECALL, turn) and bool(turn.incoming)
+        recalls = self._recalls(turn) and bool(turn.incoming)
         async with self._memories.of(turn.session) as memory:
             tail = [line for line in memory.tail if line.id not in own]
             hits = memory.index.search(turn.text, RECALLED, now=self._clock()) if recalls else []
@@ -168,7 +175,7 @@ class Contexts:
         here = {line.seq: line for line in tail}
         there = await self._at(turn.session, [hit.seq for hit in hits if hit.seq not in here])
         here.update((line.seq, line) for line in there)
-        if not self._is_on(RECALL, turn):
+        if not self._recalls(turn):
             off.append(RECALL)
         if not self._is_on(SUMMARY, turn):
             off.append(SUMMARY)
@@ -186,7 +193,7 @@ class Contexts:
 
     async def _learn(self, turn: Turn) -> tuple[_Learned, list[str]]:
         """And what is off of it."""
-        if not self._is_on(GRAPH, turn):
+        if not (self._is_on(MEMORY, turn) and self._is_on(GRAPH, turn)):
             return _Learned(), [GRAPH]
         text = turn.text if turn.incoming else ""
         try:

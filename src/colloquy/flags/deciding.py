@@ -59,8 +59,10 @@ class Decider:
         *,
         killed_by: str | None = None,
         override: tuple[Value, str] | None = None,
+        bucket: str | None = None,
     ) -> None:
-        """`default`: of the profile or the file; `override`: a value and where it was said."""
+        """`default`: of the profile or the file; `override`: a value and where it was said;
+        `bucket`: what the roll-out is hashed with, the flag's name unless said."""
         self.flag = flag
         self._default = Decision(default if state.value is None else state.value, "default")
         self._lists = [
@@ -87,7 +89,7 @@ class Decider:
             rollout = state.rollout
             self._rollout = (
                 key_of(rollout.by),
-                Buckets(flag.name).of,
+                Buckets(bucket or flag.name).of,
                 threshold(rollout.percentage),
                 Decision(rollout.value, "rollout", f"{rollout.percentage:g} %"),
             )

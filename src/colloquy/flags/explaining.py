@@ -6,13 +6,12 @@ from ..model.flags import Condition, Considered, Explanation
 from .buckets import BUCKETS, Buckets
 from .deciding import FlagSubject, key_of
 from .reader import Flags
-from .state import NOTHING_SAID
 
 
 def explain(flags: Flags, name: str, subject: FlagSubject) -> Explanation:
     """The decision and what was considered for it. Raises NotFound."""
     decision = flags.decide(name, subject)
-    state = flags.states.get(name, NOTHING_SAID)
+    state, hashed = flags.state(name)
     said: list[tuple[str, str, str]] = []
     """(reason, detail that it would have, in words)"""
     held = flags.held(name)
@@ -37,7 +36,7 @@ def explain(flags: Flags, name: str, subject: FlagSubject) -> Explanation:
     if state.rollout is not None:
         rollout = state.rollout
         key = key_of(rollout.by)(subject)
-        bucket = Buckets(name).of(key)
+        bucket = Buckets(hashed).of(key)
         said.append(
             (
                 "rollout",

@@ -8,18 +8,21 @@ from typing import Any
 import msgspec
 
 from colloquy.model.errors import InvalidInput, NotFound, SettingsError
-from colloquy.model.flags import FlagState, Value
+from colloquy.model.flags import FlagState, Rollout, Value
 from colloquy.settings import Resolution, Settings, truth
 from colloquy.telemetry import get_logger
 
 from .deciding import NOBODY, Decider, Decision, FlagSubject
-from .registry import REGISTRY, Flag
+from .registry import CORE_ROLLOUT, REGISTRY, Flag
 from .state import NOTHING_SAID, check_value
 from .switches import killed
 
 KILLED = "environment KILL_SWITCH_"
 """How the origin of a value begins that a kill switch at start gave."""
 _OVERRIDES = ("environment", "command line")
+
+_CORE = "core"
+"""What the core's roll-out is hashed with: its features come to the same people."""
 
 Table = dict[str, Decider]
 Listener = Callable[[list[str]], None]
@@ -201,18 +204,40 @@ class Flags:
         """Every flag with what somebody unknown is served, by name."""
         return [(self.registry[name], self.value(name)) for name in sorted(self.registry)]
 
+    def state(self, name: str) -> tuple[FlagState, str]:
+        """What is said of a flag, and what its roll-out is hashed with: for a feature of the core
+        of which operators say nothing, the core's own roll-out. Raises NotFound."""
+        flag = self.registry.get(name)
+        if flag is None:
+            raise _unknown(name)
+        said = self.states.get(name)
+        if said is not None or not flag.is_core or self._defaults[name] is True:
+            return said or NOTHING_SAID, name
+        percentage, people, agents = (self._plain(one) for one in CORE_ROLLOUT)
+        rollout = Rollout(float(percentage)) if percentage else None
+        return FlagState(people=_listed(people), agents=_listed(agents), rollout=rollout), _CORE
+
+    def _plain(self, name: str) -> Value:
+        """The value of a flag that is the same for everybody, before there is a table."""
+        if name in self._killed_at_start or name in killed(self.thrown, self.registry):
+            return self.registry[name].fail_safe
+        override = self._overrides.get(name)
+        return self.default(name) if override is None else override[0]
+
     def _made(self) -> Table:
         held = {**self._killed_at_start, **killed(self.thrown, self.registry)}
-        return {
-            name: Decider(
+        table = {}
+        for name, flag in self.registry.items():
+            state, bucket = self.state(name)
+            table[name] = Decider(
                 flag,
                 self._defaults[name],
-                self.states.get(name, NOTHING_SAID),
+                state,
                 killed_by=held.get(name),
                 override=self._overrides.get(name),
+                bucket=bucket,
             )
-            for name, flag in self.registry.items()
-        }
+        return table
 
 
 class PinnedFlags:
@@ -277,6 +302,10 @@ def _ask(table: Table, name: str, subject: FlagSubject) -> Decision:
     except KeyError:
         raise _unknown(name) from None
     return decider.constant or decider.decide(subject)
+
+
+def _listed(text: Value) -> tuple[str, ...]:
+    return tuple(part.strip() for part in str(text).split(",") if part.strip())
 
 
 def _unknown(name: str) -> NotFound:

@@ -6,12 +6,21 @@ from msgspec import Struct
 
 from ..model.flags import Value as Value
 
+MAX_TEXT = 256
+"""Characters of a name, an id or a value."""
+MAX_LIST = 100_000
+"""Characters of a value that is a list."""
+CORE_ROLLOUT = "rollout_percentage", "enabled_user_ids", "enabled_agent_ids"
+"""The flags that say for whom core features are on that are off for the others."""
+
 
 class Flag(Struct, frozen=True):
     """One flag. `default` and `legacy` are its values in the two profiles.
 
     `fail_safe` is the value to act on when its true value cannot be found out, and while a kill
-    switch is thrown. `choices`: the texts that it may be; `bounds`: the numbers.
+    switch is thrown. `choices`: the texts that it may be; `bounds`: the numbers; `longest`: the
+    characters of a text. A feature that `is_core` is on, where nothing is said of the flag itself,
+    also for those whom the flags of the core's roll-out name.
     """
 
     name: str
@@ -23,11 +32,111 @@ class Flag(Struct, frozen=True):
     meaning: str
     choices: tuple[str, ...] = ()
     bounds: tuple[float, float] = (-1e15, 1e15)
+    longest: int = MAX_TEXT
+    is_core: bool = False
 
 
 REGISTRY: dict[str, Flag] = {
     flag.name: flag
     for flag in (
+        Flag(
+            name="use_advanced_messages",
+            type=bool,
+            default=True,
+            legacy=False,
+            fail_safe=False,
+            owner="replies",
+            meaning="Replies carry parts, buttons and a manner; else they are plain text.",
+            is_core=True,
+        ),
+        Flag(
+            name="enable_memory_system",
+            type=bool,
+            default=True,
+            legacy=False,
+            fail_safe=False,
+            owner="graph",
+            meaning="What is said is learned into the graph, and recalled in contexts.",
+            is_core=True,
+        ),
+        Flag(
+            name="enable_state_management",
+            type=bool,
+            default=True,
+            legacy=False,
+            fail_safe=False,
+            owner="pipeline",
+            meaning="What handlers keep of a conversation is there at its next turn.",
+            is_core=True,
+        ),
+        Flag(
+            name="use_new_tool_framework",
+            type=bool,
+            default=True,
+            legacy=False,
+            fail_safe=False,
+            owner="replies",
+            meaning="Tools are offered, to language models and to other programs over MCP.",
+            is_core=True,
+        ),
+        Flag(
+            name="enable_streaming_responses",
+            type=bool,
+            default=True,
+            legacy=False,
+            fail_safe=False,
+            owner="replies",
+            meaning="What an answer says so far is shown while it is written.",
+            is_core=True,
+        ),
+        Flag(
+            name="rollout_percentage",
+            type=int,
+            default=0,
+            legacy=0,
+            fail_safe=0,
+            owner="flags",
+            meaning="Percentage of people for whom core features are on that are off for others.",
+            bounds=(0, 100),
+        ),
+        Flag(
+            name="enabled_user_ids",
+            type=str,
+            default="",
+            legacy="",
+            fail_safe="",
+            owner="flags",
+            meaning="People, with commas between, for whom core features are on.",
+            longest=MAX_LIST,
+        ),
+        Flag(
+            name="enabled_agent_ids",
+            type=str,
+            default="",
+            legacy="",
+            fail_safe="",
+            owner="flags",
+            meaning="Agents, with commas between, for whom core features are on.",
+            longest=MAX_LIST,
+        ),
+        Flag(
+            name="enable_caching",
+            type=bool,
+            default=True,
+            legacy=False,
+            fail_safe=False,
+            owner="context",
+            meaning="A context that was put together for a turn is kept, if it is asked for again.",
+        ),
+        Flag(
+            name="enable_parallel_tools",
+            type=bool,
+            default=True,
+            legacy=False,
+            fail_safe=False,
+            owner="replies",
+            meaning="Tools that a model calls in one breath run at the same time, else one by one.",
+        ),
         Flag(
             name="enable_bursts",
             type=bool,

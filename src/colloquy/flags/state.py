@@ -8,16 +8,13 @@ import msgspec
 
 from ..model.errors import InvalidInput
 from ..model.flags import Condition, FlagState, Rule, Value
-from .registry import Flag
+from .registry import MAX_TEXT, Flag
 
 MAX_LISTED = 10_000
 """People, agents or tenants of one allow-list."""
 MAX_RULES = 50
 MAX_CONDITIONS = 20
 MAX_VALUES = 1_000
-MAX_TEXT = 256
-"""Characters of a name, an id or a value."""
-
 NOTHING_SAID = FlagState()
 
 
@@ -70,8 +67,8 @@ def check_value(flag: Flag, value: Value, field: str) -> Value:
         wanted = getattr(flag.type, "__name__", str(flag.type))
         raise InvalidInput(f"{flag.name} is {wanted}, not {value!r}", field=field) from None
     if isinstance(found, str):
-        if len(found) > MAX_TEXT:
-            raise InvalidInput(f"at most {MAX_TEXT} characters", field=field)
+        if len(found) > flag.longest:
+            raise InvalidInput(f"at most {flag.longest:,} characters", field=field)
         if flag.choices and found not in flag.choices:
             raise InvalidInput(f"{flag.name} is one of {', '.join(flag.choices)}", field=field)
     if isinstance(found, int | float) and not isinstance(found, bool):

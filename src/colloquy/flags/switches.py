@@ -30,14 +30,24 @@ SWITCHES: dict[str, Switch] = {
     switch.name: switch
     for switch in (
         Switch(
+            "disable_v2_messages",
+            ("use_advanced_messages",),
+            "Replies are plain text.",
+        ),
+        Switch(
             "disable_memory_system",
-            ("enable_context_recall", "enable_context_graph"),
-            "Nothing is recalled, neither from the log nor from the graph.",
+            ("enable_memory_system", "enable_context_recall", "enable_context_graph"),
+            "Nothing is learned, and nothing recalled, neither from the log nor from the graph.",
+        ),
+        Switch(
+            "disable_state_management",
+            ("enable_state_management",),
+            "What handlers kept is neither read nor changed; it stays as it is.",
         ),
         Switch(
             "disable_new_tools",
-            ("enable_tools",),
-            "Language models call no tools.",
+            ("use_new_tool_framework", "enable_tools"),
+            "Nobody calls tools, neither language models nor other programs.",
         ),
         Switch(
             "emergency_rollback",

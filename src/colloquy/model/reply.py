@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from .message import Part
+from .message import Media, Part, Text
 
 TONES = (
     "neutral", "positive", "empathetic", "calm", "encouraging", "apologetic", "celebratory",
@@ -48,3 +48,16 @@ class Reply(Struct, omit_defaults=True):
     hand_over: str | None = None
     reason: str | None = None
     tone: str | None = None
+
+
+def plain(reply: Reply) -> Reply:
+    """The same in text alone, for those who can show nothing else: attachments as their addresses,
+    buttons as a list. Parts that are for programs are left out."""
+    lines = [reply.text] if reply.text else []
+    for part in reply.parts:
+        if isinstance(part, Text):
+            lines.append(part.text)
+        elif isinstance(part, Media):
+            lines.append(f"{part.caption}: {part.url}" if part.caption else part.url)
+    lines += [f"{number}. {choice}" for number, choice in enumerate(reply.quick_replies, 1)]
+    return Reply(text="\n".join(lines), hand_over=reply.hand_over, reason=reply.reason)

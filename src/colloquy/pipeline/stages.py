@@ -43,7 +43,7 @@ from .cache import LastIn, Live, SessionCache
 from .effects import Effects
 from .learning import Learning
 from .work import Fate, Note, Work
-from .writes import state_of
+from .writes import STATE, state_of
 from .writing import Writing
 
 log = get_logger(__name__)
@@ -370,7 +370,8 @@ def give_context(engine: Engine, works: list[Work]) -> list[Work]:
     """The session's state as it is now, and a way to the recent window."""
     for work in works:
         turn = work.turn
-        _give_state(turn, work.live.session)
+        if work.flags.enabled(STATE):
+            _give_state(turn, work.live.session)
         turn.manner = engine.tones.suggest(turn)
         threads = (work.standing or work.live.standing).threads
         turn.context = TurnContext(

@@ -47,6 +47,8 @@ ALONE_AFTER = 2
 """Unclean ends in a row at which a message was being worked on, before it runs alone."""
 ALONE_WAIT_S = 2.0
 """How long a parked handler of a suspect holds up the others."""
+MEMORY = "enable_memory_system"
+"""The flag without which nothing is taught."""
 LINGER_S = 0.004
 """With a batch under way, a small one waits this long to grow."""
 
@@ -410,13 +412,17 @@ class Worker:
             work.lesson = None
         if learning is None:
             return
+        works = [
+            work
+            for work in works
+            if work.fate in (Fate.ANSWERED, Fate.PARKED) and work.flags.enabled(MEMORY)
+        ]
         promises = learning.withdrawn(works)
         if promises:
             await self._committer.outlast(lambda: learning.recall(self._store, promises, taught))
         now = self._clock()
         for work in works:
-            if work.fate in (Fate.ANSWERED, Fate.PARKED):
-                work.lesson = learning.lesson(work, taught, now)
+            work.lesson = learning.lesson(work, taught, now)
 
     async def _unit(self, work: Work) -> Unit | None:
         """What this work's fate writes, with its lesson."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ..model import ids
 from ..model.message import encode
-from ..model.reply import Reply
+from ..model.reply import Reply, plain
 from ..model.times import rfc3339
 from ..model.turn import Incoming, Said, Turn
 from ..model.understanding import Flow
@@ -34,6 +34,8 @@ from .headline import feel, hear, preview_of
 from .reasons import is_formula, reason_of
 from .work import Work, code_of, encode_note, with_attempt
 
+STATE = "enable_state_management"
+"""The flag without which turns find nothing of what earlier ones kept, and keep nothing."""
 HIGH, NORMAL = 1, 0
 """Outbox priorities: an urgent message's reply goes first (decision 22)."""
 
@@ -295,6 +297,10 @@ def _append_replies(work: Work, unit: Unit, now: int, why: ReplyReason | None) -
     replies = work.replies
     session = work.live.session
     urgent = any(incoming.message.urgent for incoming in turn.incoming)
+    manner = None if turn.manner.is_plain else turn.manner
+    tone: str | None = turn.manner.tone
+    if replies and not work.flags.enabled("use_advanced_messages"):
+        replies, manner, tone = [plain(reply) for reply in replies], None, None
     for index, reply in enumerate(replies):
         reply_id = ids.reply_id(turn.id, index)
         body = ReplyBody(
@@ -303,8 +309,8 @@ def _append_replies(work: Work, unit: Unit, now: int, why: ReplyReason | None) -
             parts=list(reply.parts),
             quick_replies=reply.quick_replies,
             metadata=reply.metadata,
-            tone=reply.tone or turn.manner.tone,
-            manner=None if turn.manner.is_plain else turn.manner,
+            tone=reply.tone or tone,
+            manner=manner,
             why=why,
             thread=turn.thread,
             interrupted=turn.is_interrupted,
@@ -331,10 +337,11 @@ def _move_state(work: Work, unit: Unit, now: int) -> None:
     for reply in work.replies:
         if reply.hand_over is not None and work.turn.owner is None:
             work.turn.owner = (reply.hand_over, None, reply.reason)
-    after = state_of(work.turn)
+    keeps = work.flags.enabled(STATE)
+    after = state_of(work.turn) if keeps else live.state_bytes
     status = session.status
     if session.owner == "assistant":
-        status = "waiting" if work.turn.asked is not None else "open"
+        status = "waiting" if keeps and work.turn.asked is not None else "open"
     moved = work.turn.owner is not None and work.turn.owner[0] != session.owner
     if after == live.state_bytes and status == session.status and not moved:
         return

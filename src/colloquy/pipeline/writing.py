@@ -60,7 +60,10 @@ class Writing:
         """The runs that were interrupted: one whose commit fails is not begun anew."""
 
     async def write(self, turn: Turn, text: str) -> None:
-        """See `Turn.write`."""
+        """See `Turn.write`. Nothing is shown where the flag `enable_streaming_responses` is off:
+        the whole reply comes as ever."""
+        if not turn.flags.enabled("enable_streaming_responses"):
+            return
         flow = self._flow(turn)
         if flow.is_stopped:
             return

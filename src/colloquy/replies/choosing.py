@@ -33,7 +33,9 @@ async def make_model(
         [*own, *more],
         metrics,
         allowed=replies.tools,
-        is_on=lambda turn: turn.flags.enabled("enable_tools"),
+        is_on=lambda turn: (
+            turn.flags.enabled("use_new_tool_framework") and turn.flags.enabled("enable_tools")
+        ),
         timeout_s=replies.model.tool_timeout_s,
     )
     limit_s = min(replies.model.turn_timeout_s, settings.pipeline.parked_timeout_s * PARKED_SHARE)

@@ -66,6 +66,8 @@ class ToolDoor:
     async def answer(self, scope: Any, receive: Any) -> ASGIResponse:
         """Raises ColloquyError for what is no matter of the protocol, and Disconnected."""
         check_headers(scope["headers"], self._limit)
+        if not self._runtime.flags.enabled("use_new_tool_framework"):
+            raise Unavailable("tools are switched off: flag use_new_tool_framework")
         if self.under_way >= MAX_AT_ONCE:
             raise Unavailable(
                 f"{MAX_AT_ONCE} calls of tools are under way", retry_after_s=RETRY_AFTER_S

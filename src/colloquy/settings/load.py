@@ -22,6 +22,7 @@ from .lines import line_of
 from .names import (
     ALIASES,
     CONFIDENTIAL,
+    INVERTED,
     KILL_SWITCH_PREFIX,
     NOT_SETTINGS,
     PREFIX,
@@ -242,7 +243,8 @@ def _from_environment(env: Mapping[str, str], problems: list[Problem]) -> Layer:
             problems.append(Problem(variable, source, _unknown_variable(variable)))
             continue
         try:
-            yield name, Said(source, _parse(leaf, env[variable]))
+            said: Any = _parse(leaf, env[variable])
+            yield name, Said(source, not truth(str(said)) if variable in INVERTED else said)
         except ValueError as error:
             problems.append(Problem(name, source, str(error)))
 

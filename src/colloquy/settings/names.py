@@ -29,6 +29,19 @@ NOT_SETTINGS = (
 the command line talks to and its key, the tests."""
 
 ALIASES = {
+    "USE_ADVANCED_MESSAGES": "flags.use_advanced_messages",
+    "ENABLE_MEMORY_SYSTEM": "flags.enable_memory_system",
+    "ENABLE_STATE_MANAGEMENT": "flags.enable_state_management",
+    "USE_NEW_TOOL_FRAMEWORK": "flags.use_new_tool_framework",
+    "ENABLE_STREAMING": "flags.enable_streaming_responses",
+    "DISABLE_AUTO_MIGRATE": "flags.auto_migrate_messages",
+    "DISABLE_COMPATIBILITY": "flags.enable_compatibility_mode",
+    "ROLLOUT_PERCENTAGE": "flags.rollout_percentage",
+    "ENABLED_AGENT_IDS": "flags.enabled_agent_ids",
+    "ENABLED_USER_IDS": "flags.enabled_user_ids",
+    "ENABLE_CACHING": "flags.enable_caching",
+    "ENABLE_PARALLEL_TOOLS": "flags.enable_parallel_tools",
+    "ENABLE_CONTEXT_COMPRESSION": "flags.enable_context_compression",
     "CAPTURE_METRICS": "flags.capture_metrics",
     "VERBOSE_LOGGING": "flags.verbose_logging",
     "MONITORING_USE_ADAPTER": "flags.monitoring_use_adapter",
@@ -56,6 +69,9 @@ ALIASES = {
     "SECURITY_MIN_CONFIDENCE": "graph.noise.security_min_confidence",
 }
 """Environment names of older systems, with the setting that each stands for today."""
+
+INVERTED = frozenset({"DISABLE_AUTO_MIGRATE", "DISABLE_COMPATIBILITY"})
+"""Those of them that say the opposite: true is off."""
 
 KILL_SWITCH_PREFIX = "KILL_SWITCH_"
 """`KILL_SWITCH_<FLAG>=true` switches a flag off, whatever else is said about it."""

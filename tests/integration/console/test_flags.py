@@ -203,7 +203,7 @@ def test_a_switch_holds_several_flags(server: Server, operator: Console) -> None
     words = shown(operator, PAGE)
     assert f"{switch} Thrown" in words
     assert f"Off Killed: {switch} (store)" in words
-    assert f"Killed by {switch} , which holds 2 flags." in shown(operator, f"{PAGE}/{held}")
+    assert f"Killed by {switch} , which holds 3 flags." in shown(operator, f"{PAGE}/{held}")
     back = operator.act(f"{PAGE}/{switch}/revive")
     assert back.headers["location"] == f"{PAGE}?done=switch-revived"
     assert server.runtime.flags.enabled(held)

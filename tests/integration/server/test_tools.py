@@ -364,6 +364,14 @@ def test_it_is_off_by_default(admin: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
+def test_it_is_switched_off_by_the_flag_of_the_tools(tmp_path: Path) -> None:
+    settings = {"replies.mcp_http": "true", "flags.use_new_tool_framework": "false"}
+    with Server(tmp_path, **settings) as server, server.client() as client:
+        answer = client.post("/mcp", json=INITIALIZE)
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert "use_new_tool_framework" in answer.json()["detail"]
+
+
 def test_without_the_package_the_answer_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

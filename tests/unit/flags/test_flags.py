@@ -2,7 +2,9 @@
 
 import pytest
 
-from colloquy.flags import REGISTRY, Flag, Flags, FlagSubject
+from colloquy.flags import REGISTRY, Flag, Flags, FlagState, FlagSubject
+from colloquy.flags.buckets import Buckets
+from colloquy.flags.explaining import explain
 from colloquy.model.errors import NotFound, SettingsError
 from colloquy.settings import Settings, load_settings
 
@@ -13,6 +15,13 @@ MONITORING = {
     "monitoring_metrics_persistence",
 }
 """Switches that are on in both profiles."""
+CORE = {
+    "use_advanced_messages",
+    "enable_memory_system",
+    "enable_state_management",
+    "use_new_tool_framework",
+    "enable_streaming_responses",
+}
 V1 = {"enable_compatibility_mode", "auto_migrate_messages"}
 """What clients of version 1 need: older systems had it on."""
 
@@ -33,6 +42,9 @@ def test_a_fresh_install_has_its_features_on():
         "enable_responder",
         "enable_tools",
         "capture_metrics",
+        "enable_caching",
+        "enable_parallel_tools",
+        *CORE,
         *MONITORING,
         *V1,
     }
@@ -91,3 +103,41 @@ def test_every_flag_is_described_and_typed():
         assert flag.owner
         assert flag.meaning
         assert {type(flag.default), type(flag.legacy), type(flag.fail_safe)} == {flag.type}
+
+
+def test_the_core_is_rolled_out_as_one():
+    flags = Flags({"rollout_percentage": 30, "enabled_agent_ids": "a1, a2"}, profile="legacy")
+    people = [FlagSubject(person=f"p{number}") for number in range(2_000)]
+    having = {name: {one.person for one in people if flags.enabled(name, one)} for name in CORE}
+    assert len({frozenset(one) for one in having.values()}) == 1
+    few = having["enable_memory_system"]
+    assert 500 < len(few) < 700
+    more = Flags({"rollout_percentage": 60}, profile="legacy")
+    assert few < {one.person for one in people if more.enabled("enable_memory_system", one)}
+    assert all(flags.enabled(name, FlagSubject(person="x", agent="a2")) for name in CORE)
+    assert not flags.enabled("enable_bursts", FlagSubject(agent="a2"))
+
+
+def test_what_is_said_of_a_core_flag_itself_is_stronger_and_kills_are_the_strongest():
+    flags = Flags({"rollout_percentage": 100}, profile="legacy")
+    assert flags.decide("enable_memory_system", FlagSubject(person="ann")).reason == "rollout"
+    flags.replace({"enable_memory_system": FlagState(value=False)}, {})
+    assert not flags.enabled("enable_memory_system", FlagSubject(person="ann"))
+    assert flags.enabled("enable_state_management", FlagSubject(person="ann"))
+    flags.replace({}, {"disable_state_management": "file"})
+    assert not flags.enabled("enable_state_management", FlagSubject(person="ann"))
+    flags.replace({}, {"rollout_percentage": "file"})
+    assert not flags.enabled("enable_memory_system", FlagSubject(person="ann"))
+    flags.replace({"enabled_user_ids": FlagState(value="bo,ann")}, {"rollout_percentage": "file"})
+    found = flags.decide("enable_memory_system", FlagSubject(person="ann"))
+    assert (found.value, found.reason, found.detail) == (True, "allowed", "people")
+    # Where the core is on for everybody, its roll-out says nothing.
+    assert Flags({"rollout_percentage": 1}).decide("enable_memory_system").reason == "default"
+
+
+def test_a_core_rollout_is_explained():
+    flags = Flags({"rollout_percentage": 100, "enabled_user_ids": "bo"}, profile="legacy")
+    found = explain(flags, "enable_memory_system", FlagSubject(person="ann"))
+    assert (found.value, found.reason, found.detail) == (True, "rollout", "100 %")
+    assert found.bucket == Buckets("core").of("ann")
+    assert [one.what for one in found.considered if one.decides] == ["rollout"]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from colloquy.model.errors import SettingsError
+from colloquy.flags import Flags
 from colloquy.settings import (
     ChannelSettings,
     Settings,
@@ -307,6 +308,20 @@ def test_names_of_older_systems_stand_for_settings_that_exist() -> None:
     noise = resolve(env=env).settings.graph.noise
     assert (noise.confidence_file, noise.confidence_max) == (0.5, 1.0)
     assert noise.stoplist_extra == ("data", "tmp")
+
+
+def test_names_that_say_the_opposite() -> None:
+    env = {"DISABLE_COMPATIBILITY": "true", "DISABLE_AUTO_MIGRATE": "no", "ENABLE_STREAMING": "off"}
+    flags = Flags.of(resolve(env=env).settings)
+    assert not flags.enabled("enable_compatibility_mode")
+    assert flags.enabled("auto_migrate_messages")
+    assert not flags.enabled("enable_streaming_responses")
+    assert not Flags.of(resolve(env={"ROLLOUT_PERCENTAGE": "5"}).settings).varies("enable_bursts")
+    legacy = resolve(env={"ROLLOUT_PERCENTAGE": "5", "COLLOQUY_PROFILE": "legacy"})
+    assert Flags.of(legacy.settings).varies("enable_memory_system")
+    with pytest.raises(SettingsError) as raised:
+        resolve(env={"DISABLE_COMPATIBILITY": "perhaps"})
+    assert "flags.enable_compatibility_mode" in problems_of(raised.value)
 
 
 @pytest.mark.parametrize(

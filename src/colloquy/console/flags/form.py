@@ -13,8 +13,8 @@ from urllib.parse import quote_plus
 import msgspec
 from msgspec import Struct
 
-from ...flags.registry import Flag
-from ...flags.state import MAX_TEXT, read_state
+from ...flags.registry import MAX_TEXT, Flag
+from ...flags.state import read_state
 from ...model.errors import ColloquyError, InvalidInput
 from ...model.flags import ExplainRequest, FlagState, Value
 from ..forms import MAX_FORM, FormRequest

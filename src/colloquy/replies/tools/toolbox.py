@@ -96,8 +96,10 @@ class Toolbox:
         return await self._measured(call, self._tried_outside(call))
 
     async def run(self, turn: Turn, calls: Sequence[Call]) -> list[Outcome]:
-        """The outcomes in the order of the calls, which run at the same time. Never raises for what
-        a tool or a model did wrong."""
+        """The outcomes in the order of the calls, which run at the same time, where the flag
+        `enable_parallel_tools` is on. Never raises for what a tool or a model did wrong."""
+        if not turn.flags.enabled("enable_parallel_tools"):
+            return await self._one_by_one(turn, calls)
         under_way: dict[tuple[str, str], asyncio.Task[Outcome]] = {}
         async with asyncio.TaskGroup() as group:
             tasks = []
@@ -108,6 +110,14 @@ class Toolbox:
                     under_way[key] = group.create_task(self._noted(turn, call))
                 tasks.append(under_way[key])
         return [task.result()._replace(call=call) for call, task in zip(calls, tasks, strict=True)]
+
+    async def _one_by_one(self, turn: Turn, calls: Sequence[Call]) -> list[Outcome]:
+        known: dict[tuple[str, str], Outcome] = {}
+        for call in calls:
+            key = (call.name, call.arguments)
+            if key not in known:
+                known[key] = await self._noted(turn, call)
+        return [known[call.name, call.arguments]._replace(call=call) for call in calls]
 
     def _is_allowed(self, tool: Tool) -> bool:
         return bool({ANY, tool.name} & self._allowed)
