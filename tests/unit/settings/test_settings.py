@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colloquy.model.errors import SettingsError
 from colloquy.flags import Flags
+from colloquy.model.errors import SettingsError
 from colloquy.settings import (
     ChannelSettings,
     Settings,
