@@ -16,7 +16,6 @@ import pytest
 from colloquy.evolution.migration import (
     DualWriter,
     Gates,
-    NotReady,
     Plan,
     Stage,
     Stages,
@@ -27,6 +26,7 @@ from colloquy.evolution.migration import (
     reconcile,
     verify,
 )
+from colloquy.model.errors import MigrationNotReady
 from colloquy.storage.memory import MemoryStore
 from support.migration import (
     COLUMNS,
@@ -117,7 +117,7 @@ async def _moved(tables: Tables, stages: Stages, folder: Path) -> None:
     is_complete, reached = await _backfill(plan, traffic, reached, None)
     assert is_complete and reached >= OLD
     assert traffic.half and all(number % 17 == 5 for number in traffic.half)
-    with pytest.raises(NotReady):
+    with pytest.raises(MigrationNotReady):
         await stages.advance("test", await figures_of(tables))
 
     # Whatever the database refused is open in the ledger, and nothing else is.

@@ -255,6 +255,15 @@ REGISTRY: dict[str, Flag] = {
             meaning="The history that a V1 chat request brings is recorded where it is not known.",
         ),
         Flag(
+            name="maintain_dual_write",
+            type=bool,
+            default=True,
+            legacy=True,
+            fail_safe=True,
+            owner="evolution",
+            meaning="While a table of V1 messages is moved, both sides of it are written.",
+        ),
+        Flag(
             name="capture_metrics",
             type=bool,
             default=True,

@@ -189,6 +189,18 @@ class Conflict(ColloquyError):
     title = "Conflict"
 
 
+class MigrationNotReady(Conflict):
+    """The figures do not allow this step; `extra['missing']` lists all that is missing."""
+
+    code = "migration_not_ready"
+    title = "Migration not ready"
+
+    def __init__(self, stage: str, missing: list[str]) -> None:
+        super().__init__(
+            f"not ready for {stage}: {'; '.join(missing)}", missing=missing, stage=str(stage)
+        )
+
+
 class MessageIdReused(Conflict):
     """The same message id came before with another body."""
 

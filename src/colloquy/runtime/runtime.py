@@ -23,6 +23,7 @@ from ..context.validation import Validator
 from ..delivery.drafts import Drafts
 from ..delivery.live import Signals, Waiters
 from ..delivery.outbox import Delivery
+from ..evolution.stage import MigrationRecords
 from ..flags import Flags
 from ..graph.briefing import brief
 from ..graph.graph import Graph
@@ -188,6 +189,7 @@ class Runtime(Surface):
                 FlagRecords(lambda: self.flag_desk.heard()),
                 SwitchRecords(lambda: self.flag_desk.heard()),
                 *rollout_records(lambda: self.rollouts.heard()),
+                MigrationRecords(),
             ]
         )
         if self.settings.ledger.files:

@@ -34,6 +34,7 @@ ALIASES = {
     "ENABLE_STATE_MANAGEMENT": "flags.enable_state_management",
     "USE_NEW_TOOL_FRAMEWORK": "flags.use_new_tool_framework",
     "ENABLE_STREAMING": "flags.enable_streaming_responses",
+    "DISABLE_DUAL_WRITE": "flags.maintain_dual_write",
     "DISABLE_AUTO_MIGRATE": "flags.auto_migrate_messages",
     "DISABLE_COMPATIBILITY": "flags.enable_compatibility_mode",
     "ROLLOUT_PERCENTAGE": "flags.rollout_percentage",
@@ -70,7 +71,7 @@ ALIASES = {
 }
 """Environment names of older systems, with the setting that each stands for today."""
 
-INVERTED = frozenset({"DISABLE_AUTO_MIGRATE", "DISABLE_COMPATIBILITY"})
+INVERTED = frozenset({"DISABLE_DUAL_WRITE", "DISABLE_AUTO_MIGRATE", "DISABLE_COMPATIBILITY"})
 """Those of them that say the opposite: true is off."""
 
 KILL_SWITCH_PREFIX = "KILL_SWITCH_"

@@ -22,6 +22,7 @@ from colloquy.evolution.migration import (
     verify,
 )
 from colloquy.evolution.migration.database import is_same_database
+from colloquy.flags import Flags, FlagState
 from colloquy.model.errors import ColloquyError, InvalidInput
 from support.migration import (
     accept_again,
@@ -73,6 +74,22 @@ async def test_a_message_of_either_format_is_in_both_tables(tables: Tables) -> N
     assert len(other) == 6
     (message,) = (await DualReader(tables, at(Stage.DUAL_V2)).read_v2([301])).values()
     assert message.urgent and message.text == "Live 301"
+
+
+async def test_switched_off_it_writes_the_primary_and_the_rest_is_repaired(tables: Tables) -> None:
+    flags = Flags({"maintain_dual_write": False})
+    is_on = lambda: flags.enabled("maintain_dual_write")  # noqa: E731
+    one = DualWriter(tables, at(Stage.DUAL_V1), is_on=is_on)
+    assert await one.write([v1(100), v2(101)]) == [Written(100, False), Written(101, False)]
+    flags.replace({"maintain_dual_write": FlagState(value=True)}, {})
+    assert await one.write([v1(102)]) == [Written(102, True)]
+    old, new = await both(tables)
+    assert {100, 101, 102} <= old.keys() and new.keys() == {102}
+    await backfill(tables)
+    await verify(tables)
+    await reconcile(tables, Stage.DUAL_V1)
+    old, new = await both(tables)
+    assert old == new
 
 
 async def test_off_and_v2_only_write_one_side(tables: Tables) -> None:

@@ -22,7 +22,7 @@ CORE = {
     "use_new_tool_framework",
     "enable_streaming_responses",
 }
-V1 = {"enable_compatibility_mode", "auto_migrate_messages"}
+V1 = {"enable_compatibility_mode", "auto_migrate_messages", "maintain_dual_write"}
 """What clients of version 1 need: older systems had it on."""
 
 

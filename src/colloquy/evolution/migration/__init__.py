@@ -1,6 +1,7 @@
 """Moving a user's own table of V1 messages to V2 while both are in use: stages with gates, dual
 write, backfill, a ledger of mismatches, and their repair. See `docs/versions.md`."""
 
+from ..stage import Figures, MigrationRecords, Stage, State
 from .backfill import Backfilled, backfill
 from .comparing import Found, compare
 from .draining import drain, keep_draining
@@ -12,7 +13,7 @@ from .reading import DualReader, ReadCounts
 from .reconciling import Repaired, Verified, reconcile, verify
 from .recording import Recorded, record
 from .report import Report, figures_of, report
-from .stages import Figures, MigrationRecords, NotReady, Stage, Stages, State, Step
+from .stages import Stages, Step
 from .tables import Tables
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "MigrationRecords",
     "Mismatch",
     "MismatchPage",
-    "NotReady",
     "Pace",
     "Plan",
     "ReadCounts",

@@ -24,6 +24,7 @@ from ...model.message import Message, check_message
 from ...model.times import rfc3339, to_datetime
 from ...telemetry import get_logger
 from ..batches import message_of
+from ..stage import Stage
 from ..v1 import V1Message, check_json, check_v1
 from .comparing import Found
 from .database import Operations
@@ -31,7 +32,6 @@ from .draining import BATCH, drain
 from .legacy import Key
 from .putting import put_each
 from .sides import Side, told
-from .stages import Stage
 from .tables import Tables
 
 log = get_logger(__name__)
@@ -89,11 +89,22 @@ class StageCache:
 
 
 class DualWriter:
-    """`stage` says where the migration stands; it is asked at most every `STAGE_AGE_S`."""
+    """`stage` says where the migration stands; it is asked at most every `STAGE_AGE_S`.
 
-    def __init__(self, tables: Tables, stage: Callable[[], Awaitable[Stage]]) -> None:
+    `is_on`: whether the other side is written too; in a program with an engine, its flag
+    `maintain_dual_write`. What is written meanwhile has to be compared and repaired afterwards.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        stage: Callable[[], Awaitable[Stage]],
+        *,
+        is_on: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.tables = tables
         self._stage = StageCache(stage)
+        self._is_on = is_on
 
     async def write(self, messages: Sequence[Any]) -> list[Written | ColloquyError]:
         """Writes messages of either format, each by its id; answers in their order.
@@ -101,26 +112,28 @@ class DualWriter:
         A message that the primary cannot hold is answered with its error and not written anywhere.
         Raises StoreUnavailable when nothing of the batch was written.
         """
-        stage = await self._stage.now()
+        versions = (await self._stage.now()).writes
+        if not self._is_on():
+            versions = versions[:1]
         answers: list[Written | ColloquyError | None] = [None] * len(messages)
         items: dict[Key, _Item] = {}
         places: dict[Key, list[int]] = {}
         for place, message in enumerate(messages):
             try:
-                item = self._item(message, stage)
+                item = self._item(message, versions)
             except ColloquyError as error:
                 answers[place] = error
                 continue
             items[item.key] = item  # of the same message twice the later one counts
             places.setdefault(item.key, []).append(place)
         if items:
-            written = await self._write(list(items.values()), stage)
+            written = await self._write(list(items.values()), versions)
             for key, its in places.items():
                 for place in its:
                     answers[place] = written[key]
         return [answer for answer in answers if answer is not None]
 
-    def _item(self, message: Any, stage: Stage) -> _Item:
+    def _item(self, message: Any, versions: tuple[int, ...]) -> _Item:
         """Raises InvalidInput for what the primary cannot hold."""
         legacy, current, formats = self.tables.legacy, self.tables.current, self.tables.formats
         make: dict[int, Callable[[], tuple[Any, ...]]]
@@ -134,11 +147,11 @@ class DualWriter:
             make = {1: lambda: legacy.row(formats.v1(v2)), 2: lambda: current.row(key, v2)}
         rows: dict[int, tuple[Any, ...]] = {}
         reason = ""
-        for version in stage.writes:
+        for version in versions:
             try:
                 rows[version] = make[version]()
             except ColloquyError as error:
-                if version == stage.primary:
+                if version == versions[0]:
                     raise
                 reason = told(error)
         return _Item(key, rows.get(1), rows.get(2), reason)
@@ -163,11 +176,10 @@ class DualWriter:
         return self.tables.legacy.as_kept(message)
 
     async def _write(
-        self, items: Sequence[_Item], stage: Stage
+        self, items: Sequence[_Item], versions: tuple[int, ...]
     ) -> dict[Key, Written | ColloquyError]:
         tables = self.tables
-        primary = stage.primary
-        secondary = stage.writes[1] if len(stage.writes) > 1 else None
+        primary, secondary = versions[0], versions[1] if len(versions) > 1 else None
         try:
             failed = await Side(tables, primary).database.transact(
                 lambda: self._steps(items, primary, secondary)
@@ -178,8 +190,8 @@ class DualWriter:
             if len(items) == 1:
                 return {items[0].key: error}
             half = len(items) // 2  # one row of the primary is refused: the others are written
-            found = await self._write(items[:half], stage)
-            return found | await self._write(items[half:], stage)
+            found = await self._write(items[:half], versions)
+            return found | await self._write(items[half:], versions)
         if secondary is not None and not tables.is_shared:
             failed |= await self._empty_outbox(items, primary)
         both = secondary is not None

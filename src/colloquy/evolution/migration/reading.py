@@ -11,12 +11,12 @@ from msgspec import Struct
 from ...model.errors import ColloquyError
 from ...model.message import Message
 from ...telemetry import get_logger
+from ..stage import Stage
 from ..v1 import V1Message
 from .comparing import compare
 from .dual import StageCache
 from .legacy import Key
 from .sides import Read, Side
-from .stages import Stage
 from .tables import Tables
 
 log = get_logger(__name__)

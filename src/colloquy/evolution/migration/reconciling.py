@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from ..stage import Stage
 from .backfill import differences, judged
 from .database import Operations
 from .legacy import Key
@@ -17,7 +18,6 @@ from .pacing import Pace, Standing
 from .progress import Progress
 from .putting import put_each, put_rows
 from .sides import Read, Side
-from .stages import Stage
 from .tables import Tables
 
 VERIFY = "verify"

@@ -6,11 +6,12 @@ from msgspec import Struct
 
 from ...model.times import rfc3339
 from ...telemetry import get_logger
+from ..stage import Figures, Stage, State
 from .backfill import name_of
 from .progress import Progress
 from .reconciling import VERIFY
 from .sides import Side
-from .stages import Figures, Stage, State, missing_for
+from .stages import missing_for
 from .tables import Tables
 
 log = get_logger(__name__)

@@ -16,105 +16,20 @@ figures that it was taken on, and can be compared and taken back like any other 
 
 from __future__ import annotations
 
-import enum
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from ...ledger.collections import Collection, Collections, check_shape
+from ...ledger.collections import Collections
 from ...ledger.ledger import Ledger
-from ...ledger.merge import MISSING, Missing
-from ...ledger.values import Value
-from ...model.errors import Conflict, InvalidInput, NotFound
+from ...model.errors import Conflict, InvalidInput, MigrationNotReady, NotFound
 from ...model.times import Clock, now_us, rfc3339
 from ...storage.store import Store
+from ..stage import COLLECTION, Figures, MigrationRecords, Stage, State
 from .plan import Gates
 
-COLLECTION = "migrations"
 MAX_REASON = 500
-
-
-class Stage(enum.StrEnum):
-    OFF = "off"
-    SHADOW = "shadow"
-    DUAL_V1 = "dual_v1"
-    DUAL_V2 = "dual_v2"
-    V2_ONLY = "v2_only"
-
-    @property
-    def writes(self) -> tuple[int, ...]:
-        """The versions that are written, the primary first."""
-        return _WRITES[self]
-
-    @property
-    def primary(self) -> int:
-        return _WRITES[self][0]
-
-    @property
-    def falls_back(self) -> bool:
-        """Whether a read that fails or finds nothing asks the other side."""
-        return self in (Stage.DUAL_V1, Stage.DUAL_V2)
-
-    @property
-    def following(self) -> Stage | None:
-        place = _ORDER.index(self) + 1
-        return _ORDER[place] if place < len(_ORDER) else None
-
-    @property
-    def former(self) -> Stage | None:
-        place = _ORDER.index(self)
-        return _ORDER[place - 1] if place else None
-
-
-_ORDER = tuple(Stage)
-_WRITES = {
-    Stage.OFF: (1,),
-    Stage.SHADOW: (1, 2),
-    Stage.DUAL_V1: (1, 2),
-    Stage.DUAL_V2: (2, 1),
-    Stage.V2_ONLY: (2,),
-}
-
-
-class NotReady(Conflict):
-    """The figures do not allow this step; `extra['missing']` lists all that is missing."""
-
-    code = "migration_not_ready"
-    title = "Migration not ready"
-
-    def __init__(self, stage: Stage, missing: list[str]) -> None:
-        super().__init__(
-            f"not ready for {stage}: {'; '.join(missing)}", missing=missing, stage=str(stage)
-        )
-
-
-class Figures(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a step is judged by. `total`: messages in the larger table. `verified_at`: when the last
-    whole comparison began, microseconds since 1970; 0 for never."""
-
-    backfilled: bool = False
-    compared: int = 0
-    total: int = 0
-    parity: float = 1.0
-    open_mismatches: int = 0
-    waiting: int = 0
-    verified_at: int = 0
-
-
-class State(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a migration stands. `since` in microseconds since 1970; `forced`: against the gates."""
-
-    stage: Stage = Stage.OFF
-    since: int = 0
-    by: str = ""
-    reason: str = ""
-    forced: bool = False
-    missing: list[str] = []
-    """What the gates missed when it was forced."""
-    figures: Figures | None = None
-    source: str = ""
-    """The table that is moved: its database, without a password, and its name."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -155,21 +70,6 @@ def missing_for(target: Stage, state: State, figures: Figures, gates: Gates) -> 
     return missing
 
 
-class MigrationRecords(Collection):
-    """By the migration's name. A rollback of everything leaves a migration where it is: going back
-    has gates of its own. One that names this collection restores it."""
-
-    restorable = False
-    plain = False
-
-    def __init__(self) -> None:
-        super().__init__(COLLECTION)
-
-    def check(self, key: str, now: Value | Missing, then: Value | Missing) -> None:
-        if then is not MISSING:
-            check_shape(then, State)
-
-
 class Stages:
     """Where one migration stands, and its steps. Methods may raise StoreUnavailable."""
 
@@ -205,8 +105,8 @@ class Stages:
     ) -> State:
         """One step forward. `force` needs a reason, and goes against the gates.
 
-        Raises NotReady, NotFound for a migration that was not started, Conflict at the last stage,
-        PreconditionFailed when somebody else took a step meanwhile.
+        Raises MigrationNotReady, NotFound for a migration that was not started, Conflict at the
+        last stage, PreconditionFailed when somebody else took a step meanwhile.
         """
         state, position = await self._found()
         if state.stage is Stage.OFF:
@@ -261,7 +161,7 @@ class Stages:
             raise InvalidInput("a forced step needs a reason", field="reason")
         missing = missing_for(target, state, figures, self.gates)
         if missing and not force:
-            raise NotReady(target, missing)
+            raise MigrationNotReady(target, missing)
         following = State(
             stage=target,
             reason=reason,

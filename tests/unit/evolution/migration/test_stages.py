@@ -7,12 +7,19 @@ from collections.abc import AsyncIterator
 import pytest
 from msgspec.structs import replace
 
-from colloquy.evolution.migration import Figures, Gates, NotReady, Stage, Stages, State
+from colloquy.evolution.migration import Figures, Gates, Stage, Stages, State
 from colloquy.evolution.migration.progress import Progress
 from colloquy.evolution.migration.report import stalled_s
-from colloquy.evolution.migration.stages import COLLECTION, missing_for
+from colloquy.evolution.migration.stages import missing_for
+from colloquy.evolution.stage import COLLECTION
 from colloquy.ledger.restoring.requests import Request
-from colloquy.model.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
+from colloquy.model.errors import (
+    Conflict,
+    InvalidInput,
+    MigrationNotReady,
+    NotFound,
+    PreconditionFailed,
+)
 from colloquy.storage.memory import MemoryStore
 
 GOOD = Figures(backfilled=True, compared=50, total=50, parity=1.0, verified_at=10**18)
@@ -85,7 +92,7 @@ async def test_a_step_needs_a_beginning(stages: Stages) -> None:
 )
 async def test_a_gate_says_what_is_missing(stages: Stages, figures: Figures, said: str) -> None:
     await stages.start("ann", "here")
-    with pytest.raises(NotReady) as caught:
+    with pytest.raises(MigrationNotReady) as caught:
         await stages.advance("ann", figures)
     assert caught.value.extra["missing"] == [said]
     assert caught.value.code == "migration_not_ready" and said in caught.value.detail
@@ -94,7 +101,7 @@ async def test_a_gate_says_what_is_missing(stages: Stages, figures: Figures, sai
 
 async def test_all_that_is_missing_is_listed(stages: Stages) -> None:
     await stages.start("ann", "here")
-    with pytest.raises(NotReady) as caught:
+    with pytest.raises(MigrationNotReady) as caught:
         await stages.advance("ann", Figures(total=5, open_mismatches=1, waiting=1))
     assert len(caught.value.extra["missing"]) == 4
 
@@ -121,7 +128,7 @@ async def test_back_is_open_except_where_v2_has_what_v1_lacks(stages: Stages) ->
     await stages.advance("ann", GOOD)
     await stages.advance("ann", GOOD)
     assert (await stages.back("ann", nothing)).stage is Stage.DUAL_V2
-    with pytest.raises(NotReady):
+    with pytest.raises(MigrationNotReady):
         await stages.back("ann", nothing)
     assert (await stages.back("ann", nothing, reason="fire", force=True)).stage is Stage.DUAL_V1
 
