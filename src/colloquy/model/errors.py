@@ -189,6 +189,13 @@ class Conflict(ColloquyError):
     title = "Conflict"
 
 
+class RowRefused(Conflict):
+    """The database refuses a row as it is: a constraint, a type, a trigger."""
+
+    code = "row_refused"
+    title = "Row refused by the database"
+
+
 class MigrationNotReady(Conflict):
     """The figures do not allow this step; `extra['missing']` lists all that is missing."""
 

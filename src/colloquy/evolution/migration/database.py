@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from ...model.errors import Conflict, ExtraMissing, InvalidInput
+from ...model.errors import ExtraMissing, InvalidInput
 
 T = TypeVar("T")
 Rows = list[tuple[Any, ...]]
@@ -43,13 +43,6 @@ class Attempt(NamedTuple):
 
 
 Operations = Generator[Ask | Many | Attempt, Any, T]
-
-
-class RowRefused(Conflict):
-    """The database refuses a row as it is: a constraint, a type, a trigger."""
-
-    code = "row_refused"
-    title = "Row refused by the database"
 
 
 class ColumnInfo(NamedTuple):

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from asyncpg import exceptions
 from sqlalchemy.engine import URL
 
-from ...model.errors import StoreUnavailable
+from ...model.errors import RowRefused, StoreUnavailable
 from ...storage.postgres_connections import COLLISIONS, OUTAGES, connect
-from .database import Ask, Attempt, ColumnInfo, Database, Many, Operations, RowRefused, Rows
+from .database import Ask, Attempt, ColumnInfo, Database, Many, Operations, Rows
 
 T = TypeVar("T")
 

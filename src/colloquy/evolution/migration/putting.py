@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .database import Attempt, Database, Many, Operations, RowRefused
+from ...model.errors import RowRefused
+from .database import Attempt, Database, Many, Operations
 from .legacy import Key
 
 Rows = Mapping[Key, tuple[Any, ...]]

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import apsw
 from sqlalchemy.engine import URL
 
-from ...model.errors import NotFound, StoreUnavailable
-from .database import Ask, Attempt, ColumnInfo, Database, Many, Operations, RowRefused, Rows
+from ...model.errors import NotFound, RowRefused, StoreUnavailable
+from .database import Ask, Attempt, ColumnInfo, Database, Many, Operations, Rows
 
 T = TypeVar("T")
 
