@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.flags import Condition, Considered, Explanation
+from ..model.flags import Condition, Considered, Explanation, Value
 from .buckets import BUCKETS, Buckets
 from .deciding import FlagSubject, key_of
 from .reader import Flags
@@ -21,17 +21,21 @@ def explain(flags: Flags, name: str, subject: FlagSubject) -> Explanation:
         (
             "override",
             override[1] if override else "",
-            f"{override[0]!r} by {override[1]}" if override else "nothing is said at the start",
+            f"{_word(override[0])} by {override[1]}"
+            if override
+            else "nothing is said at the start",
         )
     )
     for listed in ("people", "agents", "tenants"):
         count = len(getattr(state, listed))
         if count:
-            said.append(("allowed", listed, f"{count} {listed} are served {state.allowed!r}"))
+            said.append(
+                ("allowed", listed, f"{_many(count, listed)} served {_word(state.allowed)}")
+            )
     for rule in state.rules:
         part = "" if rule.percentage >= 100 else f", {rule.percentage:g} % of them"
         when = " and ".join(map(_condition, rule.when))
-        said.append(("rule", rule.name, f"{when}{part}: {rule.value!r}"))
+        said.append(("rule", rule.name, f"{when}{part}: {_word(rule.value)}"))
     bucket = None
     if state.rollout is not None:
         rollout = state.rollout
@@ -41,13 +45,13 @@ def explain(flags: Flags, name: str, subject: FlagSubject) -> Explanation:
             (
                 "rollout",
                 f"{rollout.percentage:g} %",
-                f"{rollout.percentage:g} % by {rollout.by} are served {rollout.value!r}; "
+                f"{rollout.percentage:g} % by {rollout.by} are served {_word(rollout.value)}; "
                 f"this one is at {100 * bucket / BUCKETS:g} %",
             )
         )
     default = flags.default(name)
     by = "operators" if state.value is not None else "the profile or a file"
-    said.append(("default", "", f"everybody else is served {default!r}, by {by}"))
+    said.append(("default", "", f"everybody else is served {_word(default)}, by {by}"))
     return Explanation(
         flag=name,
         value=decision.value,
@@ -63,6 +67,19 @@ def explain(flags: Flags, name: str, subject: FlagSubject) -> Explanation:
             for reason, detail, words in said
         ],
     )
+
+
+def _many(count: int, listed: str) -> str:
+    if count > 1:
+        return f"{count:,} {listed} are"
+    return f"1 {'person' if listed == 'people' else listed.removesuffix('s')} is"
+
+
+def _word(value: Value) -> str:
+    """As people say it: a switch is on or off."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return repr(value)
 
 
 def _condition(condition: Condition) -> str:

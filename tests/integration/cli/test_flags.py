@@ -25,7 +25,7 @@ def go_through(shell: Shell) -> None:
     assert rolled["state"] == {"value": False, "people": ["ann"], "rollout": {"percentage": 25.0}}
     explained = shell("flags", "explain", "enable_apology", "--person", "ann")
     assert "enable_apology is on" in explained.out
-    assert "→ allowed people: 1 people are served True" in explained.out
+    assert "→ allowed people: 1 person is served on" in explained.out
     assert "it depends" in shell("flags", "show", "enable_apology").out
     assert shell("flags", "rollout", "enable_apology", "--json").json["state"] == {
         "value": False,
