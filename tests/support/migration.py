@@ -50,6 +50,27 @@ def v2(number: int, text: str | None = None) -> dict[str, Any]:
     }
 
 
+PLAN = """
+url = "{url}"
+table = "chat"
+batch = 7
+
+[columns]
+conversation = "chat_id"
+content = "body"
+metadata = "extra"
+created_at = "said_at"
+"""
+
+
+def write_plan(folder: Path, url: str, **more: str | float) -> Path:
+    """The plan of a migration of the table at this URL, as a file; `more` as it stands in TOML."""
+    lines = [f"{name} = {value!r}\n" for name, value in more.items()]
+    file = folder / "migration.toml"
+    file.write_text("".join(lines) + PLAN.format(url=url), encoding="utf-8")
+    return file
+
+
 async def make_old_table(url: str, rows: Iterable[tuple[Any, ...]] = ()) -> None:
     """The table `chat` in an empty database, with these rows."""
     database = database_of(url, creates=True)

@@ -8,6 +8,7 @@ from typing import Any
 from .feedback_examples import FEEDBACK_EXAMPLES
 from .graph.examples import GRAPH_EXAMPLES, GRAPH_PATHS
 from .ledger.examples import LEDGER_EXAMPLES, LEDGER_PATHS
+from .migration_examples import MIGRATION_EXAMPLES, MIGRATION_PATHS
 from .monitoring_examples import MONITORING_EXAMPLES, MONITORING_STREAM
 from .rollout_examples import ROLLOUT_EXAMPLES, ROLLOUT_PATHS
 
@@ -215,6 +216,7 @@ PATHS: dict[str, Any] = {
     **LEDGER_PATHS,
     **GRAPH_PATHS,
     **ROLLOUT_PATHS,
+    **MIGRATION_PATHS,
 }
 """Values of parameters in paths, by name."""
 
@@ -462,6 +464,7 @@ EXAMPLES: dict[str, Any] = {
     **GRAPH_EXAMPLES,
     **MONITORING_EXAMPLES,
     **ROLLOUT_EXAMPLES,
+    **MIGRATION_EXAMPLES,
     "StatusView": {"status": "healthy"},
     "ReadyView": {"ready": True},
     "SettingsView": {

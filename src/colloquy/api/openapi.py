@@ -25,6 +25,7 @@ from ..model import feedback as feedback_views
 from ..model import flags as flag_views
 from ..model import graph as graph_views
 from ..model import ledger as ledger_views
+from ..model import migrations as migration_views
 from ..model import monitoring as monitoring_views
 from ..model import rollouts as rollout_views
 from ..model import views
@@ -96,6 +97,12 @@ SHOWN: tuple[type[Struct], ...] = (
     rollout_views.LevelPlan,
     rollout_views.LevelView,
     rollout_views.LevelPage,
+    migration_views.MigrationView,
+    migration_views.MigrationStart,
+    migration_views.MigrationMove,
+    migration_views.MismatchPage,
+    migration_views.Mismatch,
+    migration_views.IgnoreRequest,
     alert_views.AlertView,
     alert_views.AlertPage,
     alert_views.RuleList,

@@ -15,6 +15,7 @@ from .flags import FlagOperations
 from .graph import GraphOperations
 from .ledger import LedgerOperations
 from .messages import MessageOperations
+from .migration import MigrationOperations
 from .monitoring import MonitoringOperations
 from .rollouts import RolloutOperations
 from .server import ServerOperations
@@ -31,6 +32,7 @@ class Operations(
     MonitoringOperations,
     FlagOperations,
     RolloutOperations,
+    MigrationOperations,
     FeedbackOperations,
     LedgerOperations,
     GraphOperations,

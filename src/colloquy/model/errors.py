@@ -202,11 +202,6 @@ class MigrationNotReady(Conflict):
     code = "migration_not_ready"
     title = "Migration not ready"
 
-    def __init__(self, stage: str, missing: list[str]) -> None:
-        super().__init__(
-            f"not ready for {stage}: {'; '.join(missing)}", missing=missing, stage=str(stage)
-        )
-
 
 class MessageIdReused(Conflict):
     """The same message id came before with another body."""

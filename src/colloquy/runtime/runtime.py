@@ -91,6 +91,7 @@ from .ledger import TOPIC as LEDGER_TOPIC
 from .ledger import LedgerDesk
 from .live import LiveStreams
 from .lookup import Lookup
+from .migration import MigrationDesk
 from .monitoring import Observer, make_monitoring, tell_ledger, tell_notice
 from .operating import Desk
 from .reactions import Reactions
@@ -220,6 +221,10 @@ class Runtime(Surface):
             caches=(lambda: self._engine.cache.clear(), self._learning.forget),
             is_mover=lambda: self._may_begin(bytes(16)), works=worker, clock=clock,
         )  # fmt: skip
+        self.migration = MigrationDesk(
+            self.settings.versions.migration, self.ledger.ledger, self.alerts,
+            is_mover=lambda: self._may_begin(bytes(16)), clock=clock,
+        )  # fmt: skip
         for name, step, timeout_s in app.rollback_steps:
             self.ledger.ledger.steps.register(name, step, timeout_s)
         self.alerts.provide(PENDING_OPERATIONS, self.ledger.pending)
@@ -238,6 +243,7 @@ class Runtime(Surface):
             await self._build()
         except BaseException:
             await self._supervisor.stop(1.0)
+            await self.migration.stop()
             await self.compute.stop()
             await self.store.close()
             raise
@@ -430,6 +436,7 @@ class Runtime(Surface):
         tasks.start("idempotency", self.idempotency.run)
         tasks.start("flags", self.flag_desk.run)
         self.rollouts.start(tasks)
+        self.migration.start(tasks, works=self._works)
         tasks.start("search", self._indexer.run)
         self.knowledge.start(tasks)
         if self._works and self.feedback_desk.settings.analytics:
@@ -530,6 +537,7 @@ class Runtime(Surface):
         if self._watchdog is not None:
             self._watchdog.stop()
         await self._supervisor.stop(1.0)
+        await self.migration.stop()
         await self.compute.stop()
         self.spool.close()
         await self.store.close()

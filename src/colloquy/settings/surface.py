@@ -139,3 +139,10 @@ class VersionSettings(Struct, frozen=True, forbid_unknown_fields=True):
         NoticeUrl | None,
         Meta(description="A page about it, for people: its answers have a `Link` to it."),
     ] = None
+    migration: Annotated[
+        str | None,
+        Meta(
+            description="Path of the plan (`migration.toml`) of a table of V1 messages that is "
+            "moved; the server then takes its steps.",
+        ),
+    ] = None

@@ -10,19 +10,7 @@ import pytest
 
 from colloquy.evolution.migration.database import database_of
 from support.command_line import Serving, Shell
-from support.migration import make_old_table, old_row, run, sqlite_url
-
-PLAN = """
-url = "{url}"
-table = "chat"
-batch = 7
-
-[columns]
-conversation = "chat_id"
-content = "body"
-metadata = "extra"
-created_at = "said_at"
-"""
+from support.migration import make_old_table, old_row, run, sqlite_url, write_plan
 
 
 def change(url: str, *statements: str) -> None:
@@ -39,7 +27,7 @@ def prepared(folder: Path, rows: Iterable[int] = range(1, 31)) -> str:
     """A table beside the shell, with the plan of its migration; its URL."""
     url = sqlite_url(folder)
     asyncio.run(make_old_table(url, [old_row(number) for number in rows]))
-    (folder / "migration.toml").write_text(PLAN.format(url=url), encoding="utf-8")
+    write_plan(folder, url)
     return url
 
 
@@ -167,6 +155,50 @@ def test_a_server_that_holds_the_database_keeps_its_stage(server: Serving, shell
     prepared(server.folder)
     said = shell("evolve", "start", code=1).err
     assert "store_locked" in said and "a server holds this database file" in said
+    assert "--url" in said and "versions.migration" in said
     assert evolve(shell, "status")["state"]["stage"] == "off"
     assert evolve(shell, "backfill")["written"] == 30
     assert evolve(shell, "record") == {"stored": 30, "known": 0, "refused": 0}
+
+
+def test_steps_are_taken_through_a_server_that_has_the_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = prepared(tmp_path)
+    plan = str(tmp_path / "migration.toml")
+    serving = Serving(tmp_path, "--set", f"versions.migration={plan}")
+    address = str(serving.start()["url"])
+    try:
+        shell = Shell(tmp_path, capsys, monkeypatch)
+        key = shell("keys", "create", "ops", "--scope", "admin", "--json").json["secret"]
+        there = ("--url", address, "--key", key)
+        # The plan is the server's: no file is read here.
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        assert evolve(shell, "status", *there)["state"]["stage"] == "off"  # type: ignore[index]
+        assert evolve(shell, "start", "--reason", "spring", *there)["stage"] == "shadow"
+        assert "under way" in shell("evolve", "start", *there, code=1).err
+        refused = shell("evolve", "advance", *there, code=1).err
+        assert "migration_not_ready" in refused and "the backfill is not complete" in refused
+
+        shell("evolve", "backfill", "--plan", plan)
+        change(url, "UPDATE chat SET body = 'edited' WHERE id = 3")
+        shell("evolve", "verify", "--plan", plan, code=1)
+        page = evolve(shell, "mismatches", *there)
+        (found,) = page["mismatches"]  # type: ignore[misc]
+        number = str(found["number"])
+        ignored = evolve(shell, "ignore", number, "--reason", "a test", *there)
+        assert (ignored["state"], ignored["reason"]) == ("ignored", "a test")
+        assert evolve(shell, "mismatches", *there)["mismatches"] == []
+        shell("evolve", "verify", "--plan", plan)
+
+        report = evolve(shell, "report", *there)
+        assert (report["stage"], report["rows_v1"]) == ("shadow", 30)
+        assert evolve(shell, "advance", *there)["stage"] == "dual_v1"
+        assert "The stage is shadow." in shell("evolve", "back", "--reason", "no", *there).out
+        said = evolve(shell, "status", "--limit", "2", *there)
+        assert [step["stage"] for step in said["history"]] == ["shadow", "dual_v1"]  # type: ignore[attr-defined]
+        refused = shell("evolve", "reconcile", "--plan", plan, *there, code=1).err
+        assert "databases themselves" in refused
+    finally:
+        assert serving.stop() == 0

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from ...model.errors import InvalidInput
+from ...model.migrations import IgnoreRequest
 from ..options import Cursor, Json, Limit, Reach, command
 from ..output import print_json, print_table, shortened
-from .target import PLAN, PlanOption, opened, shown, state_of
+from .target import PLAN, PlanOption, opened, serving, shown, state_of
 
 if TYPE_CHECKING:
     from ...evolution.migration import Mismatch, MismatchPage, Repaired, Report, Verified
+    from ...model.migrations import MismatchState
 
 
 class InState(StrEnum):
@@ -69,22 +70,26 @@ def register(app: typer.Typer) -> None:
 
     @command(app, "mismatches")
     def mismatches(
+        reach: Reach,
         plan: PlanOption = PLAN,
         state: Annotated[InState, typer.Option("--state", help="Which rows.")] = InState.OPEN,
         limit: Limit = 50,
         cursor: Cursor = None,
-        json: Json = False,
     ) -> None:
         """Lists the mismatch ledger, oldest first."""
-        after = _number(cursor)
+        wanted = None if state is InState.ALL else cast("MismatchState", state.value)
 
         async def work() -> MismatchPage:
+            async with serving(reach) as server:
+                if server is not None:
+                    return await server.mismatch_page(cursor, limit, wanted)
+            from ...evolution.migration.mismatches import after_of
+
             async with opened(plan) as tables:
-                wanted = None if state is InState.ALL else state.value
-                return await tables.mismatches.page(wanted, after, limit)
+                return await tables.mismatches.page(wanted, after_of(cursor), limit)
 
         page = asyncio.run(work())
-        if json:
+        if reach.json:
             print_json(page)
             return
         print_table(
@@ -109,19 +114,22 @@ def register(app: typer.Typer) -> None:
 
     @command(app, "ignore")
     def ignore(
+        reach: Reach,
         number: Annotated[int, typer.Argument(metavar="NUMBER", help="Of a mismatch.")],
         reason: Annotated[str, typer.Option("--reason", help="Why nothing is to be done.")],
         plan: PlanOption = PLAN,
-        json: Json = False,
     ) -> None:
         """Says of a mismatch that it may stay, for as long as the values are what they are."""
 
         async def work() -> Mismatch:
+            async with serving(reach) as server:
+                if server is not None:
+                    return await server.ignore_mismatch(number, IgnoreRequest(reason=reason))
             async with opened(plan) as tables:
                 return await tables.mismatches.ignore(number, reason)
 
         row = asyncio.run(work())
-        if json:
+        if reach.json:
             print_json(row)
         else:
             print(f"Mismatch {row.number} of message {row.message} is ignored.")
@@ -135,6 +143,9 @@ def register(app: typer.Typer) -> None:
         from ...evolution.migration import report as make
 
         async def work() -> Report:
+            async with serving(reach) as server:
+                if server is not None:
+                    return (await server.migration(1)).report
             async with opened(plan) as tables:
                 return await make(tables, await state_of(reach, tables.plan))
 
@@ -174,11 +185,3 @@ def _show(report: Report) -> None:
         print(f"not ready for {report.next}: {line}")
     if report.stalled_s is not None:
         print(f"Nothing has moved for {report.stalled_s / 3600:.1f} hours.")
-
-
-def _number(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isdecimal() or len(cursor) > 18:
-        raise InvalidInput("not a cursor of this list", field="cursor")
-    return int(cursor)

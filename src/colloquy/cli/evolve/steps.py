@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec import Struct
 
+from ...model.migrations import MigrationMove, MigrationStart
 from ..options import Reach, command
 from ..output import clock_time, print_json, print_table
 from ..target import ACTOR
-from .target import PLAN, PlanOption, opened, plan_of, staged
+from .target import PLAN, PlanOption, opened, plan_of, serving, staged
 
 if TYPE_CHECKING:
     from ...evolution.migration import State, Step
@@ -39,9 +40,13 @@ def register(app: typer.Typer) -> None:
         limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Most steps.")] = 20,
     ) -> None:
         """Shows the stage, and the steps that led to it, newest first."""
-        found = plan_of(plan)
 
         async def work() -> Status:
+            async with serving(reach) as server:
+                if server is not None:
+                    view = await server.migration(limit)
+                    return Status(name=view.report.name, state=view.state, history=view.history)
+            found = plan_of(plan)
             async with staged(reach, found, writes=False) as stages:
                 return Status(
                     name=found.name,
@@ -73,6 +78,9 @@ def register(app: typer.Typer) -> None:
         """Checks the old table, makes the new one beside it, and begins: `shadow`."""
 
         async def work() -> State:
+            async with serving(reach) as server:
+                if server is not None:
+                    return (await server.start_migration(MigrationStart(reason=reason))).state
             async with opened(plan) as tables:
                 source = f"{tables.old.name} {tables.plan.table}"
                 async with staged(reach, tables.plan, writes=True) as stages:
@@ -96,6 +104,10 @@ def register(app: typer.Typer) -> None:
 
 
 async def _step(reach: Reach, plan: Path, reason: str, force: bool, *, is_back: bool) -> State:
+    async with serving(reach) as server:
+        if server is not None:
+            go = server.take_migration_back if is_back else server.advance_migration
+            return (await go(MigrationMove(reason=reason, force=force))).state
     from ...evolution.migration import figures_of
 
     async with opened(plan) as tables:

@@ -17,6 +17,7 @@ from ..target import settings_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...client import AsyncClient
     from ...evolution.migration import Plan, Stages, Standing, State, Tables
     from ...storage.store import Store
 
@@ -46,10 +47,24 @@ async def opened(path: Path) -> AsyncIterator[Tables]:
 
 
 @contextlib.asynccontextmanager
+async def serving(reach: Reach) -> AsyncIterator[AsyncClient | None]:
+    """The server that was named, whose own plan holds; None where none was."""
+    from ...client import AsyncClient
+
+    named = reach.server()
+    if named is None:
+        yield None
+        return
+    async with AsyncClient(*named) as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
 async def staged(reach: Reach, plan: Plan, *, writes: bool) -> AsyncIterator[Stages]:
     """The stage's record in the engine's database.
 
-    On SQLite one process writes: Raises StoreLocked for a step while a server holds the file.
+    On SQLite one process writes: Raises StoreLocked for a step while a server holds the file. It
+    can be taken through that server.
     """
     from ...evolution.migration import Stages
 
@@ -58,8 +73,8 @@ async def staged(reach: Reach, plan: Plan, *, writes: bool) -> AsyncIterator[Sta
         await store.open()
     except StoreLocked:
         raise StoreLocked(
-            "a server holds this database file: stop it for a step, take the step in its process "
-            "(colloquy.evolution.migration.Stages), or keep the state in PostgreSQL"
+            "a server holds this database file: take the step through it with --url and --key (its "
+            "setting versions.migration names the plan), or stop it"
         ) from None
     try:
         yield Stages.on(store, plan.name, plan.gates)
@@ -75,7 +90,7 @@ async def state_of(reach: Reach, plan: Plan) -> State:
 def _store(reach: Reach, *, writes: bool) -> Store:
     if reach.server() is not None:
         raise InvalidInput(
-            "a migration works on the databases themselves: --database-url instead", field="url"
+            "this works on the databases themselves: --database-url instead", field="url"
         )
     settings = settings_of(reach).settings
     file = settings.sqlite_file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -79,13 +79,13 @@ async def _tell(tables: Tables, written: Sequence[Key], failed: dict[Key, str]) 
         log.warning("migration_mismatch_not_recorded", detail=error.detail)
 
 
-async def keep_draining(tables: Tables) -> None:
-    """Empties both outboxes until cancelled: a task for whoever writes."""
+async def keep_draining(tables: Tables, *, may: Callable[[], bool] = lambda: True) -> None:
+    """Empties both outboxes until cancelled, while it `may`: a task for whoever writes."""
     while True:
         done = Drained()
         for version in (1, 2):
             try:
-                done = await drain(tables, version) if not tables.is_shared else done
+                done = await drain(tables, version) if may() and not tables.is_shared else done
             except ColloquyError as error:
                 log.warning("migration_outbox_waits", version=version, detail=error.detail)
         if done.written < BATCH:

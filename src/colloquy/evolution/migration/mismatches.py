@@ -8,41 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
-
-from ...model.errors import NotFound
+from ...model.errors import InvalidInput, NotFound
+from ...model.migrations import Mismatch, MismatchPage
 from ...model.times import Clock, rfc3339
 from .comparing import Found
 from .database import Ask, Database, Many
 from .legacy import Key
 
+__all__ = ["Mismatch", "MismatchPage", "Mismatches", "after_of"]
+
 MAX_VALUE = 2000
 """Characters of a value that the ledger shows."""
 
 _COLUMNS = "number, message, field, kind, v1, v2, reason, times, found_at, state, settled_at"
-
-
-class Mismatch(Struct, frozen=True, kw_only=True):
-    """`v1`, `v2`: the values as JSON, shortened. `times`: how often it was found or failed."""
-
-    number: int
-    message: str
-    field: str
-    kind: str
-    v1: str
-    v2: str
-    reason: str
-    times: int
-    found_at: str
-    state: str
-    settled_at: str | None
-
-
-class MismatchPage(Struct, frozen=True):
-    """`next`: the cursor of the page after this one."""
-
-    mismatches: list[Mismatch]
-    next: str | None = None
 
 
 class Mismatches:
@@ -210,6 +188,15 @@ class Mismatches:
             f"SELECT count(*) FROM {self._table} WHERE state = 'open'"
         )
         return int(count)
+
+
+def after_of(cursor: str | None) -> int:
+    """The number behind a page's `next`. Raises InvalidInput."""
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdecimal()) or len(cursor) > 18:
+        raise InvalidInput("not a cursor of this list", field="cursor")
+    return int(cursor)
 
 
 def _stored(text: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
+from ...model.migrations import MigrationReport as Report
+from ...model.migrations import MigrationWork as Work
 from ...model.times import rfc3339
 from ...telemetry import get_logger
 from ..stage import Figures, Stage, State
@@ -14,35 +14,9 @@ from .sides import Side
 from .stages import missing_for
 from .tables import Tables
 
+__all__ = ["Report", "Work", "figures_of", "report", "stalled_s"]
+
 log = get_logger(__name__)
-
-
-class Work(Struct, frozen=True, kw_only=True):
-    """One kind of long work, as it was saved last."""
-
-    done: int
-    total: int
-    written: int
-    complete: bool
-    moved_at: str | None
-
-
-class Report(Struct, frozen=True, kw_only=True):
-    """`mismatches`: state → kind → field → rows. `next`: the following stage, and in `missing` what
-    its gates miss. `stalled_s`: seconds since anything moved, where that is too long."""
-
-    name: str
-    stage: str
-    since: str | None
-    rows_v1: int
-    rows_v2: int
-    shared: bool
-    figures: Figures
-    mismatches: dict[str, dict[str, dict[str, int]]]
-    work: dict[str, Work]
-    next: str | None
-    missing: list[str]
-    stalled_s: float | None
 
 
 async def figures_of(tables: Tables) -> Figures:

@@ -19,29 +19,18 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from ...ledger.collections import Collections
 from ...ledger.ledger import Ledger
 from ...model.errors import Conflict, InvalidInput, MigrationNotReady, NotFound
+from ...model.migrations import MAX_REASON
+from ...model.migrations import MigrationStep as Step
 from ...model.times import Clock, now_us, rfc3339
 from ...storage.store import Store
 from ..stage import COLLECTION, Figures, MigrationRecords, Stage, State
 from .plan import Gates
 
-MAX_REASON = 500
-
-
-class Step(Struct, frozen=True, kw_only=True):
-    """One entry of the history. `position` is its place in the ledger."""
-
-    position: int
-    at: str
-    by: str
-    stage: str
-    reason: str
-    forced: bool
-    operation: str
+__all__ = ["Stages", "Step", "missing_for"]
 
 
 def missing_for(target: Stage, state: State, figures: Figures, gates: Gates) -> list[str]:
@@ -142,6 +131,7 @@ class Stages:
                     reason=state.reason,
                     forced=state.forced,
                     operation=row.operation if row.origin is None else "rollback",
+                    missing=state.missing,
                 )
             )
         return steps
@@ -161,7 +151,9 @@ class Stages:
             raise InvalidInput("a forced step needs a reason", field="reason")
         missing = missing_for(target, state, figures, self.gates)
         if missing and not force:
-            raise MigrationNotReady(target, missing)
+            raise MigrationNotReady(
+                f"not ready for {target}: {'; '.join(missing)}", missing=missing, stage=str(target)
+            )
         following = State(
             stage=target,
             reason=reason,

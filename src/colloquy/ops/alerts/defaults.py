@@ -19,13 +19,22 @@ HEALTH = "health_score"
 ROLLBACK_FAILURE_PERCENT = "rollback_failure_percent_1h"
 ROLLBACK_MEAN = "rollback_mean_1h_s"
 PENDING_OPERATIONS = "pending_operations"
+MIGRATION_STALLED = "migration_stalled_s"
 
 ROLLBACK_WINDOW_S = 3600.0
+
+_MIGRATION_STALLED = Rule(
+    name="migration_stalled",
+    metric=MIGRATION_STALLED,
+    # The bound is the plan's `stall_after_s`: within it the figure is 0.
+    threshold=0,
+    message="nothing of the migration has moved for {value:.0f} s",
+)
 
 
 def default_rules(settings: Settings) -> list[Rule]:
     """Those whose name is in `alerts.off` are left out."""
-    rules = [*_engine_rules(settings), *_ledger_rules(settings)]
+    rules = [*_engine_rules(settings), *_ledger_rules(settings), _MIGRATION_STALLED]
     return [rule for rule in rules if rule.name not in settings.alerts.off]
 
 
