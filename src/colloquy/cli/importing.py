@@ -17,7 +17,7 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from ..formats import Options, Reader, Survey, open_reader, rasa, survey
+from ..formats import Options, Reader, Survey, open_reader, survey
 from ..model.errors import InvalidInput
 from ..model.message import encode
 from .app import AppOption
@@ -28,7 +28,7 @@ from .sending import SHOWN_PROBLEMS, Imported, send, told
 from .target import recording
 
 if TYPE_CHECKING:
-    pass
+    from ..formats.rasa import Remark
 
 
 class InFormat(StrEnum):
@@ -186,11 +186,13 @@ class Converted(Struct, kw_only=True):
     examples: int
     replies: int
     entities: int
-    remarks: list[rasa.Remark]
+    remarks: list[Remark]
 
 
 def _make_pack(folder: Path, out: Path, *, dry_run: bool, as_json: bool) -> int:
-    pack, remarks = rasa.read_project(folder)
+    from ..formats.rasa import read_project  # with it comes all that understands
+
+    pack, remarks = read_project(folder)
     if not dry_run:
         try:
             with out.open("x", encoding="utf-8") as stream:  # a pack that people edited stays

@@ -2,9 +2,10 @@
 
 A reader turns rows of a file into messages and problems, in order; a writer turns the messages of
 one conversation into bytes. Both know only `Message`: history comes in and goes out the same way.
+(`rasa` is not loaded here: it makes packs, and with it comes all that understands.)
 """
 
-from . import csv, jsonl, openai, rasa
+from . import csv, jsonl, openai
 from .guess import guess
 from .history import messages_of
 from .reader import FORMATS, Guess, Options, Reader, open_reader
@@ -27,7 +28,6 @@ __all__ = [
     "open_reader",
     "open_source",
     "openai",
-    "rasa",
     "rows",
     "survey",
 ]

@@ -19,11 +19,11 @@ import uvicorn
 
 from ..model.errors import InvalidInput
 from ..telemetry import get_logger
-from .application import Application, build_asgi
 from .protocol import BoundedHttpProtocol
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
+    from .application import Application
 
 BACKLOG = 2048
 KEEP_ALIVE_S = 75.0
@@ -73,13 +73,19 @@ async def serve(
     listener = _listener(
         host if host is not None else settings.host, port if port is not None else settings.port
     )
+    # Loading the API takes as long as starting what understands, in processes of its own.
+    making = asyncio.create_task(asyncio.to_thread(_made, runtime)) if app is None else None
     try:
         await runtime.start()
     except BaseException:
         listener.close()
+        if making is not None:
+            await asyncio.wait((making,))
         raise
     try:
-        app = app if app is not None else build_asgi(runtime)
+        if making is not None:
+            app = await making
+        assert app is not None
         server = _Server(_config(app, settings.shutdown.grace_s))
         with _signals(stop, server):
             serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -108,6 +114,12 @@ async def serve(
     finally:
         listener.close()
         await runtime.stop()
+
+
+def _made(runtime: Runtime) -> Application:
+    from .application import build_asgi
+
+    return build_asgi(runtime)
 
 
 def address(listener: socket.socket) -> str:

@@ -96,12 +96,12 @@ def said(form: FlagForm, flag: Flag, now: FlagState) -> FlagState:
     """
     raw: dict[str, Any] = {}
     if form.value:
-        raw["value"] = _value(flag, form.value, "value")
+        raw["value"] = typed(flag, form.value, "value")
     for name in LISTS:
         text = getattr(form, name)
         raw[name] = list(getattr(now, name)) if text is None else _lines(text, name)
     if any(raw[name] for name in LISTS) and form.allowed:
-        raw["allowed"] = _value(flag, form.allowed, "allowed")
+        raw["allowed"] = typed(flag, form.allowed, "allowed")
     raw["rules"] = msgspec.to_builtins(now.rules) if form.rules is None else _json(form.rules)
     if form.percentage:
         raw["rollout"] = {
@@ -109,7 +109,7 @@ def said(form: FlagForm, flag: Flag, now: FlagState) -> FlagState:
             "by": form.by,
         }
         if form.rollout_value:
-            raw["rollout"]["value"] = _value(flag, form.rollout_value, "rollout.value")
+            raw["rollout"]["value"] = typed(flag, form.rollout_value, "rollout.value")
     return read_state(flag, raw)
 
 
@@ -146,7 +146,7 @@ def _area(text: str) -> str | None:
     return text if len(quote_plus(text.replace("\n", "\r\n"))) <= MAX_AREA else None
 
 
-def _value(flag: Flag, text: str, field: str) -> Value:
+def typed(flag: Flag, text: str, field: str) -> Value:
     """Raises InvalidInput for a text of another type; `read_state` checks the rest."""
     if flag.type is bool:
         if text not in _TRUTH:
