@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from colloquy.evolution.migration import Columns, Plan, Stage, Tables
+from colloquy.evolution.migration import (
+    Columns,
+    Plan,
+    Stage,
+    Tables,
+    backfill,
+    read_plan,
+    verify,
+)
 from colloquy.evolution.migration.database import Ask, Database, Many, database_of
 
 SQLITE = """CREATE TABLE chat (id INTEGER PRIMARY KEY, chat_id TEXT NOT NULL, role TEXT NOT NULL,
@@ -69,6 +77,20 @@ def write_plan(folder: Path, url: str, **more: str | float) -> Path:
     file = folder / "migration.toml"
     file.write_text("".join(lines) + PLAN.format(url=url), encoding="utf-8")
     return file
+
+
+async def make_story(url: str, plan: Path) -> None:
+    """Twelve messages of the old table are in the new one as well; two were changed since, one came
+    later. The tables were compared."""
+    await make_old_table(url, [old_row(number) for number in range(1, 13)])
+    async with Tables(read_plan(plan)) as tables:
+        await backfill(tables)
+        await run(
+            tables.old,
+            "UPDATE chat SET body = '<script>alert(1)</script>' || body WHERE id IN (3, 4)",
+            "INSERT INTO chat (id, chat_id, role, body) VALUES (99, 'ann', 'user', 'later')",
+        )
+        await verify(tables)
 
 
 async def make_old_table(url: str, rows: Iterable[tuple[Any, ...]] = ()) -> None:

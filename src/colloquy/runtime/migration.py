@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..evolution.stage import Stage
+from ..evolution.stage import Stage, State
 from ..ledger.ledger import Ledger
 from ..model.errors import ColloquyError, InvalidInput, NotFound, SettingsError, Unavailable
 from ..model.migrations import (
@@ -144,18 +144,19 @@ class MigrationDesk:
 
     async def view(self, limit: int = NEWEST) -> MigrationView:
         """The report with the newest `limit` steps."""
-        made_at, report = await self._reported()
         stages = self._stages()
+        state = await stages.state()
+        made_at, report = await self._reported(state)
         return MigrationView(
             made_at=made_at,
-            state=await stages.state(),
+            state=state,
             report=report,
             history=await stages.history(limit),
         )
 
     async def report(self) -> MigrationReport:
         """At most `KEEP_S` seconds old."""
-        return (await self._reported())[1]
+        return (await self._reported(await self._stages().state()))[1]
 
     async def history(self, limit: int = NEWEST) -> list[MigrationStep]:
         """The newest steps, newest first."""
@@ -171,15 +172,15 @@ class MigrationDesk:
         tables = await self._tables()
         return await tables.mismatches.page(state, after_of(cursor), limit)
 
-    async def _reported(self) -> tuple[str, MigrationReport]:
+    async def _reported(self, state: State) -> tuple[str, MigrationReport]:
         from ..evolution.migration import report
 
         async with self._reporting:
             kept, now = self._kept, self._monotonic()
-            if kept is None or now - kept[0] >= KEEP_S:
-                tables = await self._tables()
-                state = await self._stages().state()
-                kept = (now, rfc3339(self._clock()), await report(tables, state))
+            # A step, perhaps of another process, makes the report an old one.
+            if kept is None or now - kept[0] >= KEEP_S or kept[2].stage != state.stage:
+                found = await report(await self._tables(), state)
+                kept = (now, rfc3339(self._clock()), found)
                 self._kept = kept
             return kept[1], kept[2]
 

@@ -1,0 +1,117 @@
+"""Where the migration stands, and the mismatches behind its figures."""
+
+from __future__ import annotations
+
+from typing import Any, cast, get_args
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from ...api.parameters import Engine
+from ...model.errors import ColloquyError, Unavailable
+from ...model.migrations import MigrationView, MismatchPage, MismatchState
+from ..access import CurrentOperator, Operator, requires
+from ..forms import FormRequest
+from ..ledger.fields import cursor_of, href, names_of, param
+from ..render import page
+from .words import GOAL, KINDS, STAGES, STATES, WORK, adoption_of, percent_of, strip_of
+
+HOME = "/console/migration"
+MISMATCHES = f"{HOME}/mismatches"
+PAGE = 50
+STEPS = 20
+"""Newest steps that the page shows."""
+
+
+@get("/migration", guards=[requires("operate")])
+async def show_migration(
+    request: FormRequest, runtime: Engine, operator: CurrentOperator
+) -> Response[Any]:
+    """Stage, figures, what the next step misses, history; says so where there is no migration."""
+    return await show(request, runtime, operator)
+
+
+@get("/migration/mismatches", guards=[requires("operate")])
+async def list_mismatches(
+    request: FormRequest, runtime: Engine, operator: CurrentOperator
+) -> Response[Any]:
+    """Of one state, the oldest first. Raises NotFound where there is no migration."""
+    return await show_mismatches(request, runtime, operator)
+
+
+async def show(
+    request: FormRequest,
+    runtime: Engine,
+    operator: Operator,
+    *,
+    reason: str = "",
+    error: ColloquyError | None = None,
+) -> Response[Any]:
+    """`error`: why a step was refused, `reason` what was sent with it."""
+    view: MigrationView | None = None
+    away: ColloquyError | None = None
+    if runtime.migration.is_configured:
+        try:
+            view = await runtime.migration.view(STEPS)
+        except Unavailable as found:
+            away = found
+    status = next((one.status for one in (error, away) if one is not None), 200)
+    adoption = adoption_of(runtime.rollouts.page(None, 1).versions)
+    return page(
+        request,
+        "migration/page.html",
+        status,
+        view=view,
+        away=away,
+        error=error,
+        missing=[] if error is None else error.extra.get("missing", []),
+        reason=reason,
+        strip=strip_of(view.state.stage) if view is not None else [],
+        adoption=adoption,
+        goal=GOAL,
+        may_change=operator.may("admin"),
+        may_read=operator.may("read"),
+        who=names_of(runtime),
+        stages=STAGES,
+        work=WORK,
+        kinds=KINDS,
+        states=STATES,
+        percent=percent_of,
+        href=href,
+    )
+
+
+async def show_mismatches(
+    request: FormRequest,
+    runtime: Engine,
+    operator: Operator,
+    error: ColloquyError | None = None,
+    refused: int = 0,
+) -> Response[Any]:
+    """`error`: why the mismatch `refused` was not ignored."""
+    asked = param(request, "state", 20)
+    chosen = asked if asked in get_args(MismatchState) else "open"
+    cursor = cursor_of(request)
+    found: MismatchPage = await runtime.migration.mismatches(
+        cursor, PAGE, cast("MismatchState", chosen)
+    )
+    return page(
+        request,
+        "migration/mismatches.html",
+        200 if error is None else error.status,
+        rows=found.mismatches,
+        chosen=chosen,
+        cursor=cursor or "",
+        next=href(MISMATCHES, state=chosen, cursor=found.next) if found.next else None,
+        first=href(MISMATCHES, state=chosen) if cursor else None,
+        error=error,
+        refused=refused,
+        may_change=operator.may("admin"),
+        kinds=KINDS,
+        states=STATES,
+        href=href,
+        home=MISMATCHES,
+    )
+
+
+ROUTES: list[HTTPRouteHandler] = [show_migration, list_mismatches]

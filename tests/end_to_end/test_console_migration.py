@@ -1,0 +1,76 @@
+"""The pages of the migration in a real browser: every page in every look, and a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from colloquy.model.migrations import MigrationMove, MigrationStart
+from support.browser import (
+    LOOKS,
+    Scheme,
+    check_accessible,
+    check_fits,
+    operator,
+    screenshot,
+)
+from support.migration import make_story, sqlite_url, write_plan
+from support.server import Server
+
+PAGE = "/console/migration"
+LONG = "a-reason-of-somebody-that-is-longer-than-any-phone-is-wide" * 2
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder: Path = tmp_path_factory.mktemp("migration")
+    url = sqlite_url(folder)
+    plan = write_plan(folder, url)
+    with Server(folder, **{"versions.migration": str(plan)}) as server:
+        server.run(make_story(url, plan))
+        server.run(story(server))
+        yield server
+
+
+async def story(server: Server) -> None:
+    """In shadow, after a forced step and one back; three turns of four came by V2."""
+    runtime = server.runtime
+    await runtime.migration.begin(MigrationStart(reason="spring"), "ann")
+    await runtime.migration.advance(MigrationMove(reason=LONG, force=True), "ann")
+    await runtime.migration.back(MigrationMove(reason="not yet"), "ann")
+    for version in ("v1", "v2", "v2", "v2"):
+        runtime.rollouts.guard.add(version, {}, False, 0.2)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_every_page_in_every_look(
+    browser: Browser, server: Server, width: int, scheme: Scheme
+) -> None:
+    with operator(browser, server, width=width, scheme=scheme) as watched:
+        page = watched.context.new_page()
+        for name, path in {"page": PAGE, "mismatches": f"{PAGE}/mismatches"}.items():
+            answer = page.goto(path)
+            assert answer is not None and answer.ok, name
+            expect(page.locator("[data-live-text]")).to_have_text("Live")
+            check_fits(page)
+            check_accessible(page)
+            screenshot(page, f"migration-{name}-{width}-{scheme}")
+
+
+def test_a_step_is_asked_for_twice_and_its_refusal_is_said(
+    browser: Browser, server: Server
+) -> None:
+    with operator(browser, server) as watched:
+        page = watched.open(PAGE)
+        expect(page.locator("[data-live-text]")).to_have_text("Live")
+        expect(page.locator(".strip .now")).to_contain_text("Shadow")
+        page.get_by_role("textbox", name="Reason").fill("now")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Advance").click()
+            page.get_by_role("dialog").get_by_role("button", name="Go on").click()
+        expect(page.locator("#refused")).to_contain_text("mismatches open")
+        expect(page.get_by_role("textbox", name="Reason")).to_have_value("now")
+    assert server.run(server.runtime.migration.view()).state.stage == "shadow"
