@@ -24,7 +24,7 @@ from .parameters import Caller, Cursor, Engine, Limit
 from .responses import BODY, errors
 
 _TAGS = ["Migration"]
-_MOVED = errors(*BODY, 401, 403, 404, 409, 412, 503)
+_MOVED = errors(*BODY, 401, 403, 404, 409, 503)
 
 MismatchNumber = Annotated[int, PathParameter(ge=1, le=2**53, description="The mismatch's number.")]
 State = Annotated[

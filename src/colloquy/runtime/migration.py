@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 
 from ..evolution.stage import Stage, State
 from ..ledger.ledger import Ledger
-from ..model.errors import ColloquyError, InvalidInput, NotFound, SettingsError, Unavailable
+from ..model.errors import (
+    ColloquyError,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    PreconditionFailed,
+    SettingsError,
+    Unavailable,
+)
 from ..model.migrations import (
     IgnoreRequest,
     MigrationMove,
@@ -194,11 +202,12 @@ class MigrationDesk:
         return await self._moved()
 
     async def advance(self, request: MigrationMove, actor: str) -> MigrationView:
-        """One step forward, by the figures of this moment. Raises as `Stages.advance`."""
+        """One step forward, by the figures of this moment. Raises as `Stages.advance`, but Conflict
+        where somebody else took a step meanwhile."""
         return await self._step(request, actor, is_back=False)
 
     async def back(self, request: MigrationMove, actor: str) -> MigrationView:
-        """One step back. Raises as `Stages.back`."""
+        """One step back. Raises as `advance`."""
         return await self._step(request, actor, is_back=True)
 
     async def ignore(self, number: int, request: IgnoreRequest) -> Mismatch:
@@ -217,7 +226,10 @@ class MigrationDesk:
         figures = await figures_of(await self._tables())
         stages = self._stages()
         take = stages.back if is_back else stages.advance
-        await take(actor, figures, reason=request.reason, force=request.force)
+        try:
+            await take(actor, figures, reason=request.reason, force=request.force)
+        except PreconditionFailed:
+            raise Conflict("somebody else took a step meanwhile: look where it stands") from None
         return await self._moved()
 
     async def _moved(self) -> MigrationView:

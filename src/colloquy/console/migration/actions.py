@@ -23,7 +23,7 @@ from ..forms import FormRequest
 from ..render import see
 from .pages import HOME, MISMATCHES, show, show_mismatches
 
-_SHOWN = (409, 412, 422)
+_SHOWN = (409, 422)
 """Statuses that are said on the page, with what was sent; any other is a page of its own."""
 
 
