@@ -9,12 +9,12 @@ import pytest
 from colloquy.understanding import extension
 from support.markdown import ROOT, blocks, pages
 
-NEEDS_A_SERVER = "client.md"
-"""Runs in test_client.py."""
+ELSEWHERE = ("client.md", "versions.md")
+"""They need a server, or a table: their own tests run them."""
 WITH_PYTHON = [
     page
     for page in pages()
-    if blocks(page.read_text(encoding="utf-8"), "python") and page.name != NEEDS_A_SERVER
+    if blocks(page.read_text(encoding="utf-8"), "python") and page.name not in ELSEWHERE
 ]
 
 
