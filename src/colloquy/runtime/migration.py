@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from ..evolution.stage import Stage, State
@@ -198,8 +198,7 @@ class MigrationDesk:
         """`shadow`. Raises Conflict for a migration that is under way."""
         tables = await self._tables()
         source = f"{tables.old.name} {tables.plan.table}"
-        await self._stages().start(actor, source, request.reason)
-        return await self._moved()
+        return await self._taken(self._stages().start(actor, source, request.reason))
 
     async def advance(self, request: MigrationMove, actor: str) -> MigrationView:
         """One step forward, by the figures of this moment. Raises as `Stages.advance`, but Conflict
@@ -226,13 +225,13 @@ class MigrationDesk:
         figures = await figures_of(await self._tables())
         stages = self._stages()
         take = stages.back if is_back else stages.advance
+        return await self._taken(take(actor, figures, reason=request.reason, force=request.force))
+
+    async def _taken(self, step: Awaitable[State]) -> MigrationView:
         try:
-            await take(actor, figures, reason=request.reason, force=request.force)
+            await step
         except PreconditionFailed:
             raise Conflict("somebody else took a step meanwhile: look where it stands") from None
-        return await self._moved()
-
-    async def _moved(self) -> MigrationView:
         self._kept = None
         return await self.view()
 

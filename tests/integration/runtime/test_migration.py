@@ -211,3 +211,15 @@ def test_without_a_plan_nothing_that_moves_tables_is_loaded(tmp_path: Path) -> N
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "False False" in found.stdout.splitlines()
+
+
+async def test_of_two_steps_at_once_one_is_taken(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    await make_old_table(url, [old_row(1)])
+    async with engine(f"sqlite:///{tmp_path / 'c.db'}", write_plan(tmp_path, url)) as runtime:
+        desk = runtime.migration
+        asked = [desk.begin(START, name) for name in ("ann", "bob", "eve")]
+        done = await asyncio.gather(*asked, return_exceptions=True)
+        refused = [one for one in done if isinstance(one, BaseException)]
+        assert len(refused) == 2 and all(isinstance(one, Conflict) for one in refused)
+        assert len(await desk.history()) == 1
