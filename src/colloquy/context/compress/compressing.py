@@ -22,7 +22,7 @@ from .forms import (
     SummarySentence,
     Validation,
 )
-from .reading import Piece, Read, Sentence, read
+from .reading import Piece, Read, Sentence, read_all
 from .rolling import Rolling, advance_read
 from .selection import Selection, units_of
 from .strategies import RECENT_SHARE, keep, keep_window
@@ -53,7 +53,7 @@ def compress(
     budget = options.max_context if budget is None else budget
     if budget < 1:
         raise InvalidInput("a budget has at least one token", field="budget")
-    reads = [read(line, counter, names) for line in lines]
+    reads = read_all(lines, counter, names)
     if state is None:
         state = advance_read(Rolling(), reads, counter)
     elif lines and state.position != lines[-1].seq:

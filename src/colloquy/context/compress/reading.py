@@ -22,12 +22,16 @@ _TELLING_ACTS = frozenset({"request", "complain", "confirm", "reject"})
 _CACHED = 4096
 _REMEMBERED, _REMEMBERED_CHARACTERS = 2048, 600
 """The last lines of conversations that go on are read again for each context."""
+REMEMBERED_AT_ONCE = 256
+"""Of one conversation: a long one must not push out all others."""
 
+_RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
+_NO_KEYS: frozenset[str] = frozenset()
 _BREAK = re.compile(r"[.!?…]\s+|[。！？]\s*|\n\s*")
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 
 
-class Piece(Struct, frozen=True, array_like=True):
+class Piece(Struct, frozen=True, array_like=True, gc=False):
     """The shortest run of a line's text that holds some facts; `keys` are theirs (`Fact.key`)."""
 
     seq: int
@@ -38,7 +42,7 @@ class Piece(Struct, frozen=True, array_like=True):
     """Of its most important kind, 0 first."""
 
 
-class Sentence(Struct, frozen=True, array_like=True):
+class Sentence(Struct, frozen=True, array_like=True, gc=False):
     """A whole sentence of a line, word for word. `score`: how much it says, without the others."""
 
     seq: int
@@ -67,61 +71,86 @@ def read(line: Line, counter: TokenCounter, names: Collection[str] = ()) -> Read
     return _remembered(line, counter)
 
 
+def read_all(
+    lines: Sequence[Line], counter: TokenCounter, names: Collection[str] = ()
+) -> list[Read]:
+    """The lines, read; of many, the last ones are remembered: they are what is read again."""
+    first = max(0, len(lines) - REMEMBERED_AT_ONCE)
+    reads = [_read(line, counter, names) for line in lines[:first]]
+    return reads + [read(line, counter, names) for line in lines[first:]]
+
+
 def _read(line: Line, counter: TokenCounter, names: Collection[str] = ()) -> Read:
     facts = facts_of(line, names)
     tokens = counter.count(line.text)
-    sentences = _sentences(line, facts)
     if not facts:
-        return Read(line, tokens, sentences, (), frozenset(), ())
-    musts = [fact for fact in facts if fact.kind != "question"]
-    questions = [fact for fact in facts if fact.kind == "question"]
+        return Read(line, tokens, _sentences(line, (), ()), (), _NO_KEYS, ())
+    keys = [fact.key for fact in facts]
+    pieces: list[list[int]] = []
+    questions: list[list[int]] = []
+    end = -1
+    for place, fact in enumerate(facts):
+        if fact.kind == "question":
+            questions.append([place])
+        elif fact.start < end:
+            # Facts that overlap are one piece: "not on Friday" keeps its Friday.
+            pieces[-1].append(place)
+            end = max(end, fact.end)
+        else:
+            pieces.append([place])
+            end = max(end, fact.end)
     return Read(
         line,
         tokens,
-        sentences,
-        _pieces(line, musts, counter),
-        frozenset(fact.key for fact in facts),
-        tuple(_piece(line, [fact], counter) for fact in questions),
+        _sentences(line, facts, keys),
+        tuple([_piece(line, facts, keys, places, counter) for places in pieces]),
+        frozenset(keys),
+        tuple([_piece(line, facts, keys, places, counter) for places in questions]),
     )
 
 
 _remembered = lru_cache(_REMEMBERED)(_read)
 
 
-def _pieces(line: Line, facts: Sequence[Fact], counter: TokenCounter) -> tuple[Piece, ...]:
-    """Facts that overlap are one piece: "not on Friday" keeps its Friday."""
-    groups: list[list[Fact]] = []
-    end = -1
-    for fact in facts:
-        if fact.start < end:
-            groups[-1].append(fact)
-        else:
-            groups.append([fact])
-        end = max(end, fact.end)
-    return tuple(_piece(line, group, counter) for group in groups)
+def _piece(
+    line: Line,
+    facts: Sequence[Fact],
+    keys: Sequence[str],
+    places: Sequence[int],
+    counter: TokenCounter,
+) -> Piece:
+    """Of the facts at these places, in the order of the text."""
+    first = facts[places[0]]
+    if len(places) == 1:
+        text, held, rank = first.text, (keys[places[0]],), _RANKS[first.kind]
+    else:
+        text = line.text[first.start : max([facts[place].end for place in places])]
+        held = tuple(dict.fromkeys([keys[place] for place in places]))
+        rank = min([_RANKS[facts[place].kind] for place in places])
+    return Piece(line.seq, text, counter.count(text) + PIECE_OVERHEAD, held, rank)
 
 
-def _piece(line: Line, facts: Sequence[Fact], counter: TokenCounter) -> Piece:
-    text = line.text[facts[0].start : max(fact.end for fact in facts)]
-    return Piece(
-        line.seq,
-        text,
-        counter.count(text) + PIECE_OVERHEAD,
-        tuple(dict.fromkeys(fact.key for fact in facts)),
-        min(KINDS.index(fact.kind) for fact in facts),
-    )
-
-
-def _sentences(line: Line, facts: Sequence[Fact]) -> tuple[Sentence, ...]:
+def _sentences(line: Line, facts: Sequence[Fact], keys: Sequence[str]) -> tuple[Sentence, ...]:
+    text, seq, at = line.text, line.seq, line.at
+    told = abs(line.polarity) + (1 if line.act in _TELLING_ACTS else 0)
     found = []
-    for index, (start, end) in enumerate(_spans(line.text)):
-        keys: tuple[str, ...] = ()
+    for index, (start, end) in enumerate(_spans(text)):
+        inside: tuple[str, ...] = ()
         if facts:
-            inside = (fact.key for fact in facts if start <= fact.start and fact.end <= end)
-            keys = tuple(dict.fromkeys(inside))
-        text = line.text[start:end]
-        score = _score(line, text, len(keys))
-        found.append(Sentence(line.seq, index, line.at, text, score, keys))
+            inside = tuple(
+                dict.fromkeys(
+                    [
+                        key
+                        for fact, key in zip(facts, keys, strict=True)
+                        if start <= fact.start and fact.end <= end
+                    ]
+                )
+            )
+        said = text[start:end]
+        score = told + min(len(inside), 3)
+        if said.count(" ") + 1 < SHORT_SENTENCE:
+            score -= 1
+        found.append(Sentence(seq, index, at, said, score, inside))
     return tuple(found)
 
 
@@ -138,15 +167,6 @@ def _spans(text: str) -> tuple[tuple[int, int], ...]:
     if start < end:
         spans.append((start, end))
     return tuple(spans)
-
-
-def _score(line: Line, text: str, facts: int) -> float:
-    score = min(facts, 3) + abs(line.polarity)
-    if line.act in _TELLING_ACTS:
-        score += 1
-    if text.count(" ") + 1 < SHORT_SENTENCE:
-        score -= 1
-    return score
 
 
 @lru_cache(_CACHED)

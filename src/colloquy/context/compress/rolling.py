@@ -8,7 +8,6 @@ who stores it does so by compare-and-set on `position`, so that of two writers o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from heapq import nsmallest
 
 import msgspec
 from msgspec import Struct
@@ -81,8 +80,7 @@ def advance_read(state: Rolling, reads: Iterable[Read], counter: TokenCounter) -
     if state.lines and state.counter != counter.name:
         raise Conflict(f"this state was counted by {state.counter}, not by {counter.name}")
     grown = _Growing(state)
-    for one in reads:
-        grown.add(one)
+    grown.add(reads)
     return replace(grown.state(), counter=counter.name)
 
 
@@ -94,49 +92,56 @@ class _Growing:
         self._sums = [state.lines, state.tokens, state.characters, state.subjects, state.shifts]
         self._feeling = [state.feeling, state.feeling_squares]
         self._position, self._first, self._last = state.position, state.first_at, state.last_at
-        self._recent = [set(stems) for stems in state.recent]
+        self._recent = [frozenset(stems) for stems in state.recent]
         self._sentences = list(state.sentences)
         self._notes = dict(state.notes)
         self._open = list(state.open)
         self._forgotten = state.forgotten
 
-    def add(self, one: Read) -> None:
-        line = one.line
-        if line.seq <= self._position:
-            raise Conflict(
-                f"line {line.seq} does not follow {self._position}", position=self._position
-            )
-        if not self._sums[0]:
-            self._first = line.at
-        self._position, self._last = line.seq, max(self._last, line.at)
-        self._sums[0] += 1
-        self._sums[1] += one.tokens
-        self._sums[2] += len(line.text)
-        self._feeling[0] += line.polarity
-        self._feeling[1] += line.polarity * line.polarity
-        self._look_for_shift(line)
-        self._sentences += one.sentences
-        if len(self._sentences) > MAX_SENTENCES + SLACK:
-            self._cut_sentences()
-        self._note(one.pieces)
-        self._ask(one)
+    def add(self, reads: Iterable[Read]) -> None:
+        lines, tokens, characters, subjects, shifts = self._sums
+        feeling, squares = self._feeling
+        position, last = self._position, self._last
+        most = MAX_SENTENCES + SLACK
+        for one in reads:
+            line = one.line
+            if line.seq <= position:
+                raise Conflict(f"line {line.seq} does not follow {position}", position=position)
+            if not lines:
+                self._first = line.at
+            position = line.seq
+            last = max(last, line.at)
+            lines += 1
+            tokens += one.tokens
+            characters += len(line.text)
+            feeling += line.polarity
+            squares += line.polarity * line.polarity
+            stems = stems_of(line.text)
+            if len(stems) > 1:
+                subjects += 1
+                shifts += self._is_shift(stems)
+            self._sentences += one.sentences
+            if len(self._sentences) > most:
+                self._cut_sentences()
+            if one.pieces:
+                self._note(one.pieces)
+            if one.open or self._open:
+                self._ask(one)
+        self._sums = [lines, tokens, characters, subjects, shifts]
+        self._feeling = [feeling, squares]
+        self._position, self._last = position, last
 
-    def _look_for_shift(self, line: Line) -> None:
-        stems = stems_of(line.text)
-        if len(stems) < 2:
-            return
-        self._sums[3] += 1
-        if all(map(stems.isdisjoint, self._recent)):
-            self._sums[4] += 1
-        self._recent = [*self._recent[-REACH + 1 :], set(stems)]
+    def _is_shift(self, stems: frozenset[str]) -> bool:
+        """Whether it shares nothing with the lines before it."""
+        recent = self._recent
+        self._recent = [*recent[-REACH + 1 :], stems]
+        return all(map(stems.isdisjoint, recent))
 
     def _cut_sentences(self) -> None:
-        out = nsmallest(
-            len(self._sentences) - MAX_SENTENCES,
-            range(len(self._sentences)),
-            key=lambda place: (self._sentences[place].score, place),
-        )
-        gone = set(out)
+        scores = [one.score for one in self._sentences]
+        # A stable sort: of equal ones the older go.
+        order = sorted(range(len(scores)), key=scores.__getitem__)
+        gone = set(order[: len(scores) - MAX_SENTENCES])
         self._sentences = [one for place, one in enumerate(self._sentences) if place not in gone]
 
     def _note(self, pieces: tuple[Piece, ...]) -> None:

@@ -20,19 +20,18 @@ NOTES_SHARE = 0.5
 class Unit:
     """Lines that are kept together or not at all: one, or a tool's call and its results."""
 
-    __slots__ = ("keys", "reads", "tokens")
+    __slots__ = ("keys", "pinned", "reads", "tokens")
 
     def __init__(self, reads: tuple[Read, ...]) -> None:
+        first = reads[0]
         self.reads = reads
-        self.tokens = reads[0].tokens
-        self.keys = reads[0].keys
+        self.tokens = first.tokens
+        self.keys = first.keys
+        self.pinned = first.line.pinned
         for one in reads[1:]:
             self.tokens += one.tokens
             self.keys |= one.keys
-
-    @property
-    def pinned(self) -> bool:
-        return any(one.line.pinned for one in self.reads)
+            self.pinned = self.pinned or one.line.pinned
 
     @property
     def score(self) -> float:

@@ -17,15 +17,33 @@ from ..lines import Line
 from .fact import Fact
 from .names import has_inner_capital, known_names, names_of
 from .said import negations, sentences
-from .values import contacts, counts, dates, days, numbered, numbers, times
+from .values import (
+    amounts,
+    clock_times,
+    clock_words,
+    codes,
+    contacts,
+    counts,
+    dates,
+    days,
+    numbers,
+    periods,
+    phones,
+    references,
+)
 from .words import (
     ADDRESS,
     CAPITAL,
+    CLOCK,
+    CODE,
     COUNT,
+    DATE,
     DAY,
     DIGIT,
     GERMAN,
+    MONEY,
     NEGATION,
+    PERIOD,
     PROMISE,
     QUESTION,
     marks_of,
@@ -72,11 +90,12 @@ def _facts(text: str, day: int, names: Collection[str] = ()) -> tuple[Fact, ...]
     if not marks & ~GERMAN and not names:
         return ()
     flat = plain(text)
+    low = _lower(flat)
     taken: list[Fact] = []
     covered = bytearray(len(text))
     for wanted, find in _FINDERS:
-        if marks & wanted:
-            _take(taken, covered, find(flat, day))
+        if marks & wanted == wanted:
+            _take(taken, covered, find(flat, low, day))
     if marks & CAPITAL and has_inner_capital(chunks, each):
         _take(taken, covered, names_of(flat, german=bool(marks & GERMAN)))
     if names:
@@ -95,6 +114,14 @@ def _facts(text: str, day: int, names: Collection[str] = ()) -> tuple[Fact, ...]
 _remembered = lru_cache(_CACHED)(_facts)
 
 
+def _lower(text: str) -> str:
+    """In lower case, character for character. Patterns that fold cases take three times as long."""
+    low = text.lower()
+    if len(low) == len(text):
+        return low
+    return "".join(small if len(small := one.lower()) == 1 else one for one in text)
+
+
 def _take(taken: list[Fact], covered: bytearray, found: Iterator[Fact]) -> None:
     """Adds what overlaps nothing before it; `covered` has a one for each character taken."""
     for fact in found:
@@ -103,15 +130,20 @@ def _take(taken: list[Fact], covered: bytearray, found: Iterator[Fact]) -> None:
             taken.append(fact)
 
 
-Finder = Callable[[str, int], Iterator[Fact]]
+Finder = Callable[[str, str, int], Iterator[Fact]]
 _FINDERS: tuple[tuple[int, Finder], ...] = (
     (ADDRESS, contacts),
-    (DIGIT, numbered),
-    (DIGIT, dates),
+    (DIGIT, phones),
+    (DIGIT | MONEY, amounts),
+    (DIGIT, references),
+    (DIGIT | CODE, codes),
+    (DIGIT | DATE, dates),
+    (PERIOD, periods),
     (DAY, days),
-    (DIGIT | DAY, times),
+    (DIGIT, clock_times),
+    (CLOCK, clock_words),
     (DIGIT, numbers),
     (COUNT, counts),
 )
-"""Each with the marks without which it finds nothing, in the order in which they take what they
-find."""
+"""Each with the marks that must all be there for it to find anything, in the order in which they
+take what they find. They are given the text, the same in lower case, and the day of it."""

@@ -12,7 +12,15 @@ from ...understanding.entities.numbers import DIGITS, value_of_digits
 from ...understanding.entities.span import Circumstances, Span
 from ...understanding.flow.words import stem
 from .fact import Fact, FactKind, fact
-from .words import BARE_MONTHS, CLOCK_WORDS, COUNT_WORDS, MONTHS, RELATIVE_DAYS, WEEKDAYS
+from .words import (
+    BARE_MONTHS,
+    CLOCK_WORDS,
+    COUNT_WORDS,
+    MONTHS,
+    RELATIVE_DAYS,
+    SINGLE_CODE,
+    WEEKDAYS,
+)
 
 
 def _any(words: Collection[str]) -> str:
@@ -22,33 +30,39 @@ def _any(words: Collection[str]) -> str:
 # -- addresses, amounts, references -----------------------------------------------------------
 
 _PHONE_DIGITS = 7
-_MONEY = re.compile(money.GATE, re.IGNORECASE)
-_REFERENCE = re.compile(reference.GATE, re.IGNORECASE)
-_CODE = re.compile(
-    r"(?<![\w-])#\w[\w-]*|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Z0-9][A-Z0-9-]{3,40}(?![\w-])"
-)
+_MONEY = re.compile(money.GATE)
+_REFERENCE = re.compile(reference.GATE)
 
 
-def contacts(text: str, day: int) -> Iterator[Fact]:
+def contacts(text: str, low: str, day: int) -> Iterator[Fact]:
     where = Circumstances(day * 86_400_000_000)
     if "@" in text:
         yield from _plain_facts("contact", contact.emails(text, where), text)
     yield from _plain_facts("contact", contact.urls(text, where), text)
 
 
-def numbered(text: str, day: int) -> Iterator[Fact]:
-    """Phone numbers, amounts and references."""
-    where = Circumstances(day * 86_400_000_000)
+def phones(text: str, low: str, day: int) -> Iterator[Fact]:
     if sum(map(str.isdigit, text)) >= _PHONE_DIGITS:
+        where = Circumstances(day * 86_400_000_000)
         yield from _plain_facts("contact", contact.phones(text, where), text)
-    if _MONEY.search(text):
-        for span in money.amounts(text, where):
+
+
+def amounts(text: str, low: str, day: int) -> Iterator[Fact]:
+    if _MONEY.search(low):
+        for span in money.amounts(text, Circumstances(day * 86_400_000_000)):
             value = span.value if isinstance(span.value, dict) else {"value": span.value}
             normal = " ".join(str(value[name]) for name in sorted(value))
             yield fact("money", text, span.start, span.end, normal)
-    if _REFERENCE.search(text):
+
+
+def references(text: str, low: str, day: int) -> Iterator[Fact]:
+    if _REFERENCE.search(low):
+        where = Circumstances(day * 86_400_000_000)
         yield from _plain_facts("reference", reference.references(text, where), text)
-    for match in _CODE.finditer(text):
+
+
+def codes(text: str, low: str, day: int) -> Iterator[Fact]:
+    for match in SINGLE_CODE.finditer(text):
         yield fact("reference", text, match.start(), match.end())
 
 
@@ -68,16 +82,13 @@ _DATE = re.compile(
     rf"(?:,? (?:de |del )?\d{{4}}\b)?"
     rf"|{_MONTH}\.? (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?![\w:])(?:,? \d{{4}}\b)?"
     rf"|{_MONTH},? (?:19|20)\d\d(?!\w))",
-    re.IGNORECASE,
 )
 _TIME = re.compile(
     r"(?<![\w:.])(?:[01]?\d|2[0-4])(?:[:h][0-5]\d(?: ?[ap]\.?m\b\.?| uhr\b)?| ?[ap]\.?m\b\.?| uhr\b"
-    rf"| o'clock\b)|\b(?:{_any(CLOCK_WORDS)})\b",
-    re.IGNORECASE,
+    r"| o'clock\b)"
 )
-_DAY_WORD = re.compile(
-    rf"(?<!\w)(?:{_any(WEEKDAYS | BARE_MONTHS | RELATIVE_DAYS.keys())})(?!\w)", re.IGNORECASE
-)
+_CLOCK_WORD = re.compile(rf"\b(?:{_any(CLOCK_WORDS)})\b")
+_DAY_WORD = re.compile(rf"(?<!\w)(?:{_any(WEEKDAYS | BARE_MONTHS | RELATIVE_DAYS.keys())})(?!\w)")
 _PERIOD = re.compile(
     r"\b(?:(?:next|last|this) (?:week(?:end)?|month|year)|(?:nächste|letzte|diese)[nrs]? "
     r"(?:woche|wochenende|monat|jahr)|(?:semaine|mois|année) (?:prochaine?|dernière?)"
@@ -85,25 +96,28 @@ _PERIOD = re.compile(
     r"|(?:próxim[ao]|pasad[ao]) (?:semana|mes|año)"
     r"|(?:settimana|mese|anno) (?:prossim[ao]|scors[ao])"
     r"|(?:prossim[ao]|scors[ao]) (?:settimana|mese|anno))\b",
-    re.IGNORECASE,
 )
+_DOTS = re.compile(r"[ .]")
 _MORNINGS = ("guten ", "gute ", "am ", "heute ", "jeden ", "schönen ", "la ", "esta ", "cada ")
 """Before the word for "tomorrow" where it means the morning."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def dates(text: str, day: int) -> Iterator[Fact]:
-    for match in _DATE.finditer(text):
+def dates(text: str, low: str, day: int) -> Iterator[Fact]:
+    for match in _DATE.finditer(low):
         yield fact("date", text, match.start(), match.end())
 
 
-def days(text: str, day: int) -> Iterator[Fact]:
-    for match in _PERIOD.finditer(text):
+def periods(text: str, low: str, day: int) -> Iterator[Fact]:
+    for match in _PERIOD.finditer(low):
         yield fact("date", text, match.start(), match.end(), f"{match[0].casefold()} {_week(day)}")
-    for match in _DAY_WORD.finditer(text):
-        word = match[0].lower()
+
+
+def days(text: str, low: str, day: int) -> Iterator[Fact]:
+    for match in _DAY_WORD.finditer(low):
+        word = match[0]
         if word in RELATIVE_DAYS:
-            if word in ("morgen", "mañana") and text[: match.start()].lower().endswith(_MORNINGS):
+            if word in ("morgen", "mañana") and low[: match.start()].endswith(_MORNINGS):
                 continue
             normal = _iso(day + RELATIVE_DAYS[word])
         else:
@@ -111,9 +125,14 @@ def days(text: str, day: int) -> Iterator[Fact]:
         yield fact("date", text, match.start(), match.end(), normal)
 
 
-def times(text: str, day: int) -> Iterator[Fact]:
-    for match in _TIME.finditer(text):
-        yield fact("time", text, match.start(), match.end(), re.sub(r"[ .]", "", match[0].lower()))
+def clock_times(text: str, low: str, day: int) -> Iterator[Fact]:
+    for match in _TIME.finditer(low):
+        yield fact("time", text, match.start(), match.end(), _DOTS.sub("", match[0]))
+
+
+def clock_words(text: str, low: str, day: int) -> Iterator[Fact]:
+    for match in _CLOCK_WORD.finditer(low):
+        yield fact("time", text, match.start(), match.end(), match[0])
 
 
 @lru_cache(256)
@@ -138,12 +157,10 @@ def _week(day: int) -> str:
 # -- counts -----------------------------------------------------------------------------------
 
 _NUMBER = re.compile(rf"(?<![\w.,#-])[-+]?{DIGITS}(?!\d)(?:\s?(?P<unit>%|°[CF]?|[^\W\d_]+))?")
-_COUNT = re.compile(
-    rf"(?<![\w-])(?P<count>{_any(COUNT_WORDS)})(?:\s(?P<unit>[^\W\d_]+))?(?!\w)", re.IGNORECASE
-)
+_COUNT = re.compile(rf"(?<![\w-])(?P<count>{_any(COUNT_WORDS)})(?:\s(?P<unit>[^\W\d_]+))?(?!\w)")
 
 
-def numbers(text: str, day: int) -> Iterator[Fact]:
+def numbers(text: str, low: str, day: int) -> Iterator[Fact]:
     for match in _NUMBER.finditer(text):
         number = match[0][: match.start("unit") - match.start()] if match["unit"] else match[0]
         value = value_of_digits(number.strip().lstrip("+-"))
@@ -153,9 +170,9 @@ def numbers(text: str, day: int) -> Iterator[Fact]:
         )
 
 
-def counts(text: str, day: int) -> Iterator[Fact]:
-    for match in _COUNT.finditer(text):
-        yield _counted(text, match, match.end("count"), str(COUNT_WORDS[match["count"].lower()]))
+def counts(text: str, low: str, day: int) -> Iterator[Fact]:
+    for match in _COUNT.finditer(low):
+        yield _counted(text, match, match.end("count"), str(COUNT_WORDS[match["count"]]))
 
 
 def _counted(text: str, match: re.Match[str], end: int, value: str) -> Fact:

@@ -9,13 +9,18 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from ...understanding.entities import money
 from ...understanding.entities.languages import LEXICONS
 from ...understanding.entities.numbers import ONES
+from ...understanding.entities.plain import plain
 from ...understanding.flow.words import FUNCTION_WORDS, fold, listed
 
 DIGIT, CAPITAL, NEGATION, DAY, COUNT, ADDRESS, PROMISE, QUESTION, GERMAN = (
     1 << bit for bit in range(9)
 )
+DATE, PERIOD, CLOCK, MONEY, CODE = (1 << bit for bit in range(9, 14))
+"""A month, a year or digits with a mark between them; a week and its like; noon and its like; a
+currency; a reference that is one word."""
 
 LANGUAGES = ("en", "de", "fr", "es", "it")
 _CACHED = 32_768
@@ -62,8 +67,12 @@ RELATIVE_DAYS: dict[str, int] = {
 }  # fmt: skip
 """Days from the one on which the text was written."""
 CLOCK_WORDS = words_in("noon midnight mittags mitternacht midi minuit mediodía mezzogiorno")
-_DAY_WORDS = WEEKDAYS | MONTHS | RELATIVE_DAYS.keys() | CLOCK_WORDS
-_PERIODS = listed("week month year weekend woche monat jahr semaine mois semana mes settimana mese")
+_DAY_WORDS = WEEKDAYS | BARE_MONTHS | RELATIVE_DAYS.keys()
+_PERIODS = listed(
+    "week month year weekend woche wochenende monat jahr semaine mois annee semana mes ano "
+    "settimana mese anno"
+)
+_MONTH_BEGINNINGS = frozenset(month[:3] for month in MONTHS)
 
 COUNT_WORDS: dict[str, int] = {
     word: value
@@ -105,6 +114,14 @@ _OPENERS = TITLES | words_in(
 
 _EDGES = '.,;:!?()[]{}"“”„«»…-–—*_~'
 _DIGIT = re.compile(r"\d")
+_JOINT = re.compile(r"['/]")
+_DATED = re.compile(r"\d[-/.]\d|(?:19|20)\d\d")
+_CURRENCY = re.compile(rf"{money.GATE}|^(?:k|grand)\b")
+"""The unit of "5 k" may be a word of its own."""
+SINGLE_CODE = re.compile(
+    r"(?<![\w-])#\w[\w-]*|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Z0-9][A-Z0-9-]{3,40}(?![\w-])"
+)
+"""A reference that says by itself that it is one: "#81", "AB-1234"."""
 _ENDING = re.compile(r"['\u2019]s$")
 FUTURE = re.compile(r".{2,}(?:aré|eré|iré|aremos|eremos|iremos|erò|irò|arò|eremo|iremo)$")
 """Spanish and Italian verbs in the future of "I" and "we"."""
@@ -112,6 +129,14 @@ FUTURE = re.compile(r".{2,}(?:aré|eré|iré|aremos|eremos|iremos|erò|irò|arò
 
 def _looked_at(chunk: str) -> int:
     marks = DIGIT if _DIGIT.search(chunk) else 0
+    flat = plain(chunk)
+    small = flat.lower()
+    if _DATED.search(flat) or any(map(small.__contains__, _MONTH_BEGINNINGS)):
+        marks |= DATE
+    if _CURRENCY.search(small):
+        marks |= MONEY
+    if SINGLE_CODE.search(flat):
+        marks |= CODE
     if "@" in chunk or "://" in chunk or "www." in chunk:
         marks |= ADDRESS
     if "?" in chunk:
@@ -124,8 +149,14 @@ def _looked_at(chunk: str) -> int:
         marks |= CAPITAL
     if lower in NEGATORS:
         marks |= NEGATION
-    if lower in _DAY_WORDS or fold(lower) in _PERIODS:
+    # "Friday/Saturday", "l'année": what is joined counts alone as well.
+    parts = {lower, *_JOINT.split(lower)}
+    if not _DAY_WORDS.isdisjoint(parts):
         marks |= DAY
+    if not CLOCK_WORDS.isdisjoint(parts):
+        marks |= CLOCK
+    if not _PERIODS.isdisjoint(map(fold, parts)):
+        marks |= PERIOD
     if lower in COUNT_WORDS:
         marks |= COUNT
     if lower in _PROMISE_WORDS or FUTURE.match(lower):
