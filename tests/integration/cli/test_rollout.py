@@ -29,6 +29,8 @@ def go_through(shell: Shell) -> None:
     assert "switch disable_new_tools: thrown" in preview.out
     assert f"ends the roll-outs of {FLAG}" in preview.out
     assert "caches are cleared" in preview.out
+    also = shell("evolve", "rollback", "--level", "partial", "--flag", FLAG, "--preview")
+    assert also.out == preview.out
     assert shell("rollout", "rollbacks", "--json").json["rollbacks"] == []
     asked = ("rollout", "rollback", "--level", "partial", "--flag", FLAG)
     assert shell(*asked, code=1).code == 1
