@@ -8,6 +8,7 @@ from litestar import get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter
 
+from ..model.errors import InvalidInput
 from ..model.flags import (
     ExplainRequest,
     Explanation,
@@ -83,7 +84,13 @@ async def change_flag(
 
     version = await precondition.version(read)
     revision = data.revision if version is None else version
-    return await runtime.flag_desk.change(name, data.state, actor_of(principal), revision=revision)
+    actor = actor_of(principal)
+    try:
+        return await runtime.flag_desk.change(name, data.state, actor, revision=revision)
+    except InvalidInput as error:
+        # As the body has it, and as what does not even decode is named.
+        error.field = f"state.{error.field}" if error.field else "state"
+        raise
 
 
 @post(

@@ -59,7 +59,7 @@ def test_operators_kill_and_revive_and_only_admins_change(
     [
         ("PUT", "no_such_flag", {"state": {}}, 404, "not_found", "flag"),
         ("POST", "no_such_switch/kill", {}, 404, "not_found", "switch"),
-        ("PUT", NAME, {"state": {"value": "yes"}}, 422, "invalid_input", "value"),
+        ("PUT", NAME, {"state": {"value": "yes"}}, 422, "invalid_input", "state.value"),
         (
             "PUT",
             NAME,
