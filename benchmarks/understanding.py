@@ -31,7 +31,7 @@ from colloquy.understanding.entities.extract import EntityExtractor, Source, pla
 from colloquy.understanding.entities.tagger.model import Tagger
 from colloquy.understanding.loading import load_analyser
 from colloquy.understanding.model_files import tagger_name
-from colloquy.understanding.pack import load_pack
+from colloquy.understanding.packs.folder import load_pack
 
 PARTS = ("intent", "language", "emotion", "entities", "polarity", "encode")
 AT_US = 1_795_255_200_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from colloquy.understanding.pack import load_pack
 from colloquy.understanding.packs.check import check
+from colloquy.understanding.packs.folder import load_pack
 from support.markdown import ROOT, blocks
 
 

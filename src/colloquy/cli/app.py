@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..model.errors import ColloquyError, InvalidInput, NotFound
-from .options import Where
-from .target import settings_of
+from .options import Where, settings_of
 
 if TYPE_CHECKING:
     from ..app import Colloquy

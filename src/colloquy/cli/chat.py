@@ -19,9 +19,9 @@ from ..model.errors import ColloquyError, NotFound
 from ..model.message import Message, Sender
 from ..model.views import ReplyView
 from .app import AppOption, chosen_app, load_app
-from .options import Reach, command
+from .options import Reach, command, settings_of
 from .output import note, print_json
-from .target import Local, reached, running, settings_of
+from .target import Local, reached, running
 
 if TYPE_CHECKING:
     from ..client import AsyncClient

@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from ..model.errors import ColloquyError, NotFound
 from ..model.views import Receipt
-from .options import Reach
-from .target import Local, settings_of
+from .options import Reach, settings_of
+from .target import Local
 
 if TYPE_CHECKING:
     from ..client import AsyncClient

@@ -9,9 +9,8 @@ import typer
 
 from ..model.errors import NotFound, SettingsError
 from ..settings import Explanation, Settings, Statement, explain, near
-from .options import Json, Where, command, complete_setting
+from .options import Json, Where, command, complete_setting, settings_of
 from .output import print_json, print_table
-from .target import settings_of
 
 app = typer.Typer(no_args_is_help=True, help="Settings: what holds, and why.")
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..model.errors import NotFound
-from .options import Json, Where, command
+from .options import Json, Where, command, settings_of
 from .output import print_json
-from .target import settings_of
 
 if TYPE_CHECKING:
     from ..settings import Settings

@@ -16,7 +16,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from ..model.errors import InvalidInput
-from ..settings import describe
+from ..settings import Resolution, describe, resolve
 
 
 def complete_setting(incomplete: str) -> list[tuple[str, str]]:
@@ -149,3 +149,8 @@ def _unfolded(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def settings_of(where: Where, **overrides: object) -> Resolution:
+    """The settings of a command, with the origin of each. Raises SettingsError, InvalidInput."""
+    return resolve(where.config, os.environ, where.overrides(**overrides))

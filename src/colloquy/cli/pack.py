@@ -68,7 +68,7 @@ def train(
 ) -> None:
     """Trains the models of a pack: its intents, and a tagger if entities are marked in it."""
     from ..runtime.assistant import find_pack
-    from ..understanding.pack import load_pack
+    from ..understanding.packs.folder import load_pack
     from ..understanding.packs.training import train_pack
 
     files = train_pack(load_pack(find_pack(pack)), out, _progress(json), accurate=accurate)
@@ -96,8 +96,7 @@ def evaluate(
     """Judges the intents of a pack: cross-validated on its own examples, or on rows of yours."""
     from ..runtime.assistant import find_pack
     from ..understanding.evaluation.rows import IntentRow, read_rows
-    from ..understanding.pack import load_pack
-    from ..understanding.packs.folder import read_source
+    from ..understanding.packs.folder import load_pack, read_source
     from ..understanding.packs.judging import cross_validate, judge
     from ..understanding.train import train as train_intents
 
@@ -171,7 +170,7 @@ def explain(
     from ..runtime.assistant import find_pack
     from ..understanding.intent import IntentModel
     from ..understanding.intents.explanation import explain as explain_text
-    from ..understanding.pack import load_pack
+    from ..understanding.packs.folder import load_pack
     from ..understanding.train import shipped_model
     from ..understanding.train import train as train_intents
 

@@ -15,9 +15,9 @@ from ..model.errors import InvalidInput
 from ..model.message import Message
 from ..model.times import to_us
 from ..model.understanding import Understanding
-from .options import Reach, command
+from .options import Reach, command, settings_of
 from .output import print_json, print_table, progress, shortened
-from .target import Local, parse_moment, reached, settings_of
+from .target import Local, parse_moment, reached
 
 if TYPE_CHECKING:
     from ..client import AsyncClient
@@ -142,7 +142,7 @@ async def _analyser(reach: Reach, name: str | None) -> Analyser:
     from ..runtime.assistant import find_pack, models_of
     from ..understanding.extension import load_extensions
     from ..understanding.loading import load_analyser
-    from ..understanding.pack import load_pack
+    from ..understanding.packs.folder import load_pack
 
     settings = settings_of(reach).settings
     pack = load_pack(find_pack(name or settings.pack or "property"))

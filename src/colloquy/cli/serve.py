@@ -13,7 +13,7 @@ import typer
 from ..model.errors import ColloquyError, InvalidInput
 from ..settings import shown
 from .app import AppOption, chosen_app, load_app
-from .options import Json, Where, command
+from .options import Json, Where, command, settings_of
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -93,8 +93,6 @@ def register(root: typer.Typer) -> None:
 
 def settings_for(app: Colloquy, where: Where, **overrides: object) -> Resolution:
     """The settings of a process: `--config` instead of the file that the assistant names."""
-    from .target import settings_of
-
     if where.config is not None:
         return settings_of(where, **overrides)
     return app.resolution(where.overrides(**overrides))

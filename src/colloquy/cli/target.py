@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -28,8 +27,9 @@ from ..model.views import (
     StreamItem,
     Trace,
 )
-from ..settings import Resolution, Settings, resolve
-from .options import Reach, Where
+from ..settings import Settings
+from .app import load_app
+from .options import Reach, settings_of
 
 if TYPE_CHECKING:
     from ..client import Address, Answer, AsyncClient
@@ -130,11 +130,6 @@ class Local:
         await self._runtime.revoke_key(key_id)
 
 
-def settings_of(where: Where, **overrides: object) -> Resolution:
-    """The settings of a command, with the origin of each. Raises SettingsError, InvalidInput."""
-    return resolve(where.config, os.environ, where.overrides(**overrides))
-
-
 @contextlib.asynccontextmanager
 async def reached(
     reach: Reach, *, create: bool = False, server_only: bool = False
@@ -180,7 +175,6 @@ async def recording(reach: Reach, app: str | None) -> AsyncIterator[Local | Asyn
     from ..app import Colloquy
     from ..client import AsyncClient
     from ..runtime import Runtime
-    from .app import load_app
 
     address = await address_of(reach)
     if address is not None:

@@ -23,7 +23,8 @@ from ..understanding.compute import ComputePool
 from ..understanding.emotion.rules import EmotionRule, EmotionRules
 from ..understanding.extension import all_paths
 from ..understanding.intent import IntentModel
-from ..understanding.pack import Pack, load_pack, pack_from_examples
+from ..understanding.pack import Pack, pack_from_examples
+from ..understanding.packs.folder import load_pack
 from ..understanding.train import ensure_model
 from ..understanding.wire import Item, Models, Understood
 

@@ -26,7 +26,7 @@ from ..model.errors import ColloquyError, SettingsError
 from ..settings import Resolution, Settings, shown
 from ..storage import schema
 from ..understanding.model_files import model_version
-from ..understanding.pack import load_pack
+from ..understanding.packs.folder import load_pack
 from ..understanding.train import shipped_model
 from .assistant import find_pack
 

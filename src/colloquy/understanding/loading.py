@@ -19,7 +19,7 @@ from .intents.accurate import AccurateIntents
 from .intents.budget import Budget
 from .intents.several import Several
 from .model_files import accurate_name, has_several, several_name, tagger_name
-from .pack import load_pack
+from .packs.folder import load_pack
 from .shadow import Shadow
 from .wire import Models
 

@@ -197,16 +197,6 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
         return "\n".join(lines) + "\n"
 
 
-def load_pack(path: Path) -> Pack:
-    """A pack out of a folder, a `.toml` or a `.json` file.
-
-    Raises NotFound, or InvalidInput with the field, and with file and line where they are known.
-    """
-    from .packs.folder import load_source  # it builds packs: the other way round would be a circle
-
-    return load_source(path)
-
-
 def parse_pack(data: bytes, *, json: bool = False) -> Pack:
     """A pack out of TOML (or JSON) bytes. Raises InvalidInput with the field."""
     try:

@@ -22,7 +22,7 @@ from colloquy.settings import GraphSettings
 from colloquy.storage.store import Store
 from colloquy.understanding.entities.dictionary import Entry
 from colloquy.understanding.entities.names import NamesFile
-from colloquy.understanding.pack import load_pack
+from colloquy.understanding.packs.folder import load_pack
 from support.engine import Talk, running
 from support.graphs import tell as teach
 

@@ -17,7 +17,7 @@ from colloquy.settings import Settings, UnderstandingSettings, load_settings
 from colloquy.understanding import extension
 from colloquy.understanding.extension import Context
 from colloquy.understanding.intent import IntentModel
-from colloquy.understanding.pack import load_pack
+from colloquy.understanding.packs.folder import load_pack
 
 VERSION = IntentModel.load(PROPERTY_MODEL).version
 

@@ -12,7 +12,7 @@ from colloquy.model.errors import InvalidInput
 from colloquy.model.understanding import Understanding
 from colloquy.understanding.compute import ComputePool
 from colloquy.understanding.model_files import intent_name, several_name
-from colloquy.understanding.pack import load_pack
+from colloquy.understanding.packs.folder import load_pack
 from colloquy.understanding.packs.training import train_pack
 from colloquy.understanding.train import ensure_model
 from colloquy.understanding.wire import Item

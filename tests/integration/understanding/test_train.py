@@ -11,7 +11,8 @@ import pytest
 from colloquy.model.errors import InvalidInput, Unavailable
 from colloquy.packs import PROPERTY_MODEL, PROPERTY_PACK
 from colloquy.understanding.intent import IntentModel, tokens_of
-from colloquy.understanding.pack import load_pack, pack_from_examples
+from colloquy.understanding.pack import pack_from_examples
+from colloquy.understanding.packs.folder import load_pack
 from colloquy.understanding.train import ensure_model, model_version
 
 PACK = pack_from_examples(

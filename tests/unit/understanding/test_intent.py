@@ -12,7 +12,8 @@ from colloquy.model.errors import InvalidInput, NotFound
 from colloquy.packs import PROPERTY_MODEL, PROPERTY_PACK
 from colloquy.understanding import intent
 from colloquy.understanding.intent import Guess, IntentModel, read_header, tokens_of
-from colloquy.understanding.pack import Pack, load_pack, pack_from
+from colloquy.understanding.pack import Pack, pack_from
+from colloquy.understanding.packs.folder import load_pack
 from colloquy.understanding.train import model_version, train
 
 SMALL = pack_from(

@@ -9,13 +9,8 @@ import pytest
 
 from colloquy.model.errors import InvalidInput, NotFound
 from colloquy.packs import PROPERTY_PACK
-from colloquy.understanding.pack import (
-    MAX_EXAMPLE,
-    load_pack,
-    pack_from,
-    pack_from_examples,
-    parse_pack,
-)
+from colloquy.understanding.pack import MAX_EXAMPLE, pack_from, pack_from_examples, parse_pack
+from colloquy.understanding.packs.folder import load_pack
 
 GOOD: dict[str, Any] = {
     "name": "shop",

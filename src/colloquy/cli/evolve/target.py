@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...model.errors import InvalidInput, StoreLocked
-from ..options import Reach
+from ..options import Reach, settings_of
 from ..output import progress
-from ..target import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

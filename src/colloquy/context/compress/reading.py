@@ -121,9 +121,9 @@ def _piece(
 ) -> Piece:
     """Of the facts at these places, in the order of the text."""
     first = facts[places[0]]
-    if len(places) == 1:
-        text, held, rank = first.text, (keys[places[0]],), _RANKS[first.kind]
-    else:
+    held: tuple[str, ...] = (keys[places[0]],)
+    text, rank = first.text, _RANKS[first.kind]
+    if len(places) > 1:
         text = line.text[first.start : max([facts[place].end for place in places])]
         held = tuple(dict.fromkeys([keys[place] for place in places]))
         rank = min([_RANKS[facts[place].kind] for place in places])

@@ -47,8 +47,11 @@ class Source(Struct, frozen=True):
         return Place("", 0)
 
 
-def load_source(path: Path) -> Pack:
-    """The pack in a folder or a file. Raises NotFound, or InvalidInput with file and line."""
+def load_pack(path: Path) -> Pack:
+    """A pack out of a folder, a `.toml` or a `.json` file.
+
+    Raises NotFound, or InvalidInput with the field, and with file and line where they are known.
+    """
     source = read_source(path)
     try:
         return checked(source.pack)
@@ -57,14 +60,14 @@ def load_source(path: Path) -> Pack:
 
 
 def read_source(path: Path) -> Source:
-    """What a folder or a file holds, unchecked. Raises as `load_source` does."""
+    """What a folder or a file holds, unchecked. Raises as `load_pack` does."""
     return read_folder(path) if path.is_dir() else read_file(path)
 
 
 def read_file(path: Path) -> Source:
     """The pack of a `.toml` or `.json` file, of the right types but unchecked.
 
-    Raises as `load_source` does; a JSON file has no lines.
+    Raises as `load_pack` does; a JSON file has no lines.
     """
     try:
         size = path.stat().st_size
@@ -108,7 +111,7 @@ def _located(error: InvalidInput, place: Place) -> InvalidInput:
 
 
 def read_folder(folder: Path) -> Source:
-    """Everything in the folder, of the right types but unchecked. Raises as `load_source` does."""
+    """Everything in the folder, of the right types but unchecked. Raises as `load_pack` does."""
     builder = Builder()
     size = 0
     found: list[tuple[str, str, bytes]] = []

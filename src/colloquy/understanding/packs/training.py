@@ -23,8 +23,9 @@ from ..model_files import (
     several_name,
     tagger_name,
 )
-from ..pack import Pack, load_pack
+from ..pack import Pack
 from ..train import fit_fast, train
+from .folder import load_pack
 
 
 def train_pack(

@@ -12,7 +12,7 @@ from colloquy.packs import PROPERTY_MODEL, PROPERTY_PACK, SUPPORT_MODEL, SUPPORT
 from colloquy.understanding.analyse import Analyser
 from colloquy.understanding.intent import IntentModel, tokens_of
 from colloquy.understanding.intents.explanation import contributions, explain, resembling
-from colloquy.understanding.pack import load_pack
+from colloquy.understanding.packs.folder import load_pack
 from colloquy.understanding.wire import Item
 
 PACK = load_pack(PROPERTY_PACK)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from colloquy.model.errors import InvalidInput, NotFound
-from colloquy.understanding.pack import Span, load_pack, parse_pack
+from colloquy.understanding.pack import Span, parse_pack
 from colloquy.understanding.packs.check import check
+from colloquy.understanding.packs.folder import load_pack
 from colloquy.understanding.packs.markup import unmarked
 
 RASA = """version: "3.1"

@@ -11,8 +11,8 @@ import pytest
 from colloquy.model.errors import InvalidInput
 from colloquy.understanding.evaluation.rows import IntentRow
 from colloquy.understanding.intent import ALGORITHM, Calibration, Guess, Header, IntentModel
-from colloquy.understanding.pack import Pack, load_pack
-from colloquy.understanding.packs.folder import read_source
+from colloquy.understanding.pack import Pack
+from colloquy.understanding.packs.folder import load_pack, read_source
 from colloquy.understanding.packs.judging import PAIRS, SHOWN, cross_validate, judge
 from colloquy.understanding.train import train
 

@@ -14,7 +14,7 @@ from colloquy.model.understanding import Understanding
 from colloquy.packs import PROPERTY_MODEL, PROPERTY_PACK, SUPPORT_MODEL, SUPPORT_PACK
 from colloquy.understanding.analyse import Analyser
 from colloquy.understanding.intent import IntentModel
-from colloquy.understanding.pack import load_pack
+from colloquy.understanding.packs.folder import load_pack
 from colloquy.understanding.wire import Item
 
 PACKS = [

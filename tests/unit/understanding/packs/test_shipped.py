@@ -9,8 +9,8 @@ import pytest
 from colloquy.packs import PROPERTY_MODEL, PROPERTY_PACK, SUPPORT_MODEL, SUPPORT_PACK
 from colloquy.understanding.evaluation.rows import IntentRow, read_rows
 from colloquy.understanding.intent import IntentModel
-from colloquy.understanding.pack import load_pack
 from colloquy.understanding.packs.check import check
+from colloquy.understanding.packs.folder import load_pack
 from colloquy.understanding.packs.judging import judge
 from colloquy.understanding.train import model_version
 
