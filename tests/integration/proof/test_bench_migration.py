@@ -17,6 +17,11 @@ def test_a_small_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     for name in ("without_per_s", "with_per_s", "convert_us", "backfill_per_s"):
         assert getattr(report, name) > 0, name
     assert report.dual_write_cost < 1 and report.dual_write_cost_cpu < 1
+    for median, (low, high) in (
+        (report.dual_write_cost_median, report.dual_write_cost_interval),
+        (report.dual_write_cost_cpu, report.dual_write_cost_cpu_interval),
+    ):
+        assert low <= median <= high < 1
     assert msgspec.json.decode(msgspec.json.encode(report), type=MigrationReport) == report
     show_migration(report)
     assert "dual_write_cost" in capsys.readouterr().out
