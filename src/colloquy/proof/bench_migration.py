@@ -60,12 +60,12 @@ class Round(NamedTuple):
 
 
 class MigrationReport(Struct, frozen=True, kw_only=True):
-    """`dual_write_cost`: the share of throughput that is lost (0.05 is five percent), of the upper
-    quartile of the rounds of either kind, as other work on the machine only slows them; below 0 is
-    noise. `_median` and `_cpu`: the median, over pairs of rounds, of the share of throughput, and
-    of CPU time; `_interval` and `_cpu_interval` have these with nine chances in ten, by
-    resampling the pairs (Efron and Tibshirani, 1993, percentiles). `convert_us`: one message to the other format, the mean of both ways, of the best
-    round."""
+    """`dual_write_cost`: the share of throughput that is lost (0.05 is five percent), of the
+    upper quartile of the rounds of either kind, as other work on the machine only slows them;
+    below 0 is noise. `_median` and `_cpu`: the median, over pairs of rounds, of the share of
+    throughput, and of CPU time; `_interval` and `_cpu_interval` have these with nine chances in
+    ten, by resampling the pairs (Efron and Tibshirani, 1993, percentiles). `convert_us`: one
+    message to the other format, the mean of both ways, of the best round."""
 
     messages: int
     pairs: int

@@ -63,6 +63,28 @@ class Read(NamedTuple):
     keys: frozenset[str]
     open: tuple[Piece, ...]
 
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        return (self,)
+
+    @property
+    def pinned(self) -> bool:
+        return self.line.pinned
+
+    @property
+    def score(self) -> float:
+        """Of its most telling sentence."""
+        return max((sentence.score for sentence in self.sentences), default=0.0)
+
+    @property
+    def is_whole(self) -> bool:
+        """A tool's result without its call means nothing."""
+        return self.line.kind != "result"
+
+    @property
+    def last_seq(self) -> int:
+        return self.line.seq
+
 
 def read(line: Line, counter: TokenCounter, names: Collection[str] = ()) -> Read:
     """The line, read; a short one that was read before is remembered."""

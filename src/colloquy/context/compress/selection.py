@@ -17,27 +17,20 @@ NOTES_SHARE = 0.5
 """Of the budget, at most, for notes where facts may be given up."""
 
 
-class Unit:
-    """Lines that are kept together or not at all: one, or a tool's call and its results."""
+class Together:
+    """A tool's call and its results: kept together or not at all. As a `Read`, for several."""
 
     __slots__ = ("keys", "pinned", "reads", "tokens")
 
     def __init__(self, reads: tuple[Read, ...]) -> None:
-        first = reads[0]
         self.reads = reads
-        self.tokens = first.tokens
-        self.keys = first.keys
-        self.pinned = first.line.pinned
-        for one in reads[1:]:
-            self.tokens += one.tokens
-            self.keys |= one.keys
-            self.pinned = self.pinned or one.line.pinned
+        self.tokens = sum(one.tokens for one in reads)
+        self.keys = frozenset(key for one in reads for key in one.keys)
+        self.pinned = any(one.pinned for one in reads)
 
     @property
     def score(self) -> float:
-        """Of its most telling sentence."""
-        scores = (sentence.score for one in self.reads for sentence in one.sentences)
-        return max(scores, default=0.0)
+        return max(one.score for one in self.reads)
 
     @property
     def is_whole(self) -> bool:
@@ -47,21 +40,25 @@ class Unit:
 
     @property
     def last_seq(self) -> int:
-        return self.reads[-1].line.seq
+        return self.reads[-1].last_seq
+
+
+Unit = Read | Together
+"""What is kept whole or not at all."""
 
 
 def units_of(reads: Sequence[Read]) -> list[Unit]:
     """In the order of their last lines."""
     pairs: dict[str, list[Read]] = {}
-    units = []
+    units: list[Unit] = []
     for one in reads:
         line = one.line
         if line.pair and line.kind != "said":
             pairs.setdefault(line.pair, []).append(one)
         else:
-            units.append(Unit((one,)))
+            units.append(one)
     if pairs:
-        units += [Unit(tuple(together)) for together in pairs.values()]
+        units += [Together(tuple(together)) for together in pairs.values()]
         units.sort(key=lambda unit: unit.last_seq)
     return units
 
