@@ -274,11 +274,11 @@ def test_a_flag_that_will_not_do_stops_the_start(tmp_path: Path, name: str, valu
 
 
 async def test_realtime_reaches_dashboards_of_other_processes(
-    postgres_url: str, tmp_path: Path
+    postgres_url: str, signals_url: str, tmp_path: Path
 ) -> None:
     async with (
-        monitored(postgres_url, tmp_path / "one") as here,
-        monitored(postgres_url, tmp_path / "other") as there,
+        monitored(postgres_url, tmp_path / "one", signals__url=signals_url) as here,
+        monitored(postgres_url, tmp_path / "other", signals__url=signals_url) as there,
     ):
         watching, telling = here.runtime.monitoring, there.runtime.monitoring
         telling.publish("app", {"name": "early"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from colloquy.storage.postgres_signals import encode, lists_of
+from colloquy.storage.signals.envelope import encode, lists_of
 from colloquy.storage.statements import (
     STATEMENTS,
     postgres_text,
