@@ -55,7 +55,13 @@ def nats_server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["postgres", "redis", "nats"])
+@pytest.fixture(
+    params=[
+        "postgres",
+        pytest.param("redis", marks=pytest.mark.redis),
+        pytest.param("nats", marks=pytest.mark.nats),
+    ]
+)
 def signals_url(request: pytest.FixtureRequest) -> str:
     """The setting `signals.url` for each way between processes: every test that takes it runs on
     all three. Empty for PostgreSQL's own."""
@@ -68,5 +74,6 @@ def signals_url(request: pytest.FixtureRequest) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`-m 'not postgres'` leaves out what needs the server, without anyone marking it by hand."""
     for item in items:
-        if "postgres_server" in getattr(item, "fixturenames", ()):
-            item.add_marker("postgres")
+        for kind in ("postgres", "redis", "nats"):
+            if f"{kind}_server" in getattr(item, "fixturenames", ()):
+                item.add_marker(kind)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import ssl
 from collections.abc import Callable, Sequence
 
 from nats.aio.client import Callback, Client, ErrorCallback
 from nats.aio.msg import Msg
-from nats.errors import AuthorizationError, Error, SlowConsumerError
+from nats.errors import AuthorizationError, ConnectionClosedError, Error
 
 from ...model.errors import ColloquyError, SignalsUnavailable
 from ...settings import SignalServer
@@ -31,12 +32,14 @@ class NatsCarrier:
         self._server = server
         self._client: Client | None = None
         self._last: Exception | None = None
+        # Once: it reads every authority of the machine, and a server may ask for TLS by itself.
+        self._tls = ssl.create_default_context()
 
     async def open(
         self, channel: str, heard: Callable[[bytes], None], lost: Callable[[str], None]
     ) -> None:
         await self.close()
-        self._channel, self._last = channel, None
+        self._channel, self._last, self._gone = channel, None, asyncio.Event()
         client = self._client = Client()
 
         async def hear(message: Msg) -> None:
@@ -44,13 +47,15 @@ class NatsCarrier:
 
         async def complain(error: Exception) -> None:
             self._last = error
-            if isinstance(error, SlowConsumerError) and client is self._client:
-                lost("signals came faster than they were read")
-            elif _is_refusal(error) and client is self._client:
-                lost(str(error))
+            # Not refusals: whoever sends or listens is told. Where the library fails to close,
+            # `fall` is not called.
+            if client is self._client and client.is_connected and not _is_refusal(error):
+                self._gone.set()
+                lost(str(error) or type(error).__name__)
 
         async def fall() -> None:
             if client is self._client:
+                self._gone.set()
                 lost(str(client.last_error or "the connection was closed"))
 
         try:
@@ -67,7 +72,7 @@ class NatsCarrier:
                     pending_msgs_limit=_WAITING,
                     pending_bytes_limit=_WAITING_BYTES,
                 )
-                await client.flush(timeout=int(CARRIER_S))
+                await self._settle(client)
         except _OUTAGES as error:
             await self.close()
             raise self._refusal(error) from error
@@ -81,7 +86,7 @@ class NatsCarrier:
             async with asyncio.timeout(CARRIER_S):
                 for payload in payloads:
                     await self._client.publish(self._channel, payload)
-                await self._client.flush(timeout=int(CARRIER_S))
+                await self._settle(self._client)
         except _OUTAGES as error:
             raise self._refusal(error) from error
 
@@ -91,6 +96,22 @@ class NatsCarrier:
             with contextlib.suppress(*_OUTAGES):
                 async with asyncio.timeout(GOODBYE_S):
                     await client.close()
+
+    async def _settle(self, client: Client) -> None:
+        """Until the server has what was said to it. A refusal comes before its answer."""
+        # What the library waits for is never told that the connection is gone.
+        flushed = asyncio.ensure_future(client.flush(timeout=math.ceil(CARRIER_S)))
+        gone = asyncio.ensure_future(self._gone.wait())
+        try:
+            await asyncio.wait({flushed, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not flushed.done():
+                raise ConnectionClosedError
+            flushed.result()
+        finally:
+            flushed.cancel()
+            gone.cancel()
+        if self._last is not None and _is_refusal(self._last):
+            raise self._last
 
     async def _connect(self, client: Client, complain: ErrorCallback, fall: Callback) -> None:
         server = self._server
@@ -109,14 +130,14 @@ class NatsCarrier:
             user=later(server.user),
             password=later(server.password),
             token=later(server.token),
-            tls=ssl.create_default_context(),
+            tls=self._tls,
             error_cb=complain,
             closed_cb=fall,
             # Connecting again is ours to do: what came in between must not go unnoticed.
             allow_reconnect=False,
             max_reconnect_attempts=1,
             reconnect_time_wait=0,
-            connect_timeout=int(CARRIER_S),
+            connect_timeout=math.ceil(CARRIER_S),
         )
         self._check_encryption(client)
 

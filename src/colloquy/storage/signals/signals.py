@@ -174,6 +174,7 @@ class Signals:
             if self.is_up and time.monotonic() - connected_at > _PAUSES_S[-1]:
                 failures = 0
             self._went_away(reason)
+            await self._carrier.close()
             await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
             failures += 1
 
