@@ -33,8 +33,8 @@ class Carrier(Protocol):
         """
 
     async def send(self, payloads: Sequence[bytes]) -> None:
-        """Returns when the server has them, each under 8,000 bytes of ASCII-safe UTF-8. Raises
-        Unavailable."""
+        """Returns when the server has them, each at most PAYLOAD_BYTES of UTF-8 without NUL. Raises
+        what `open` raises."""
 
     async def close(self) -> None:
         """Lets go, within GOODBYE_S, whatever the server does. May be called at any time."""
@@ -54,14 +54,14 @@ def carrier_to(server: SignalServer) -> Carrier:
         extra, package = ("redis", "redis") if server.is_redis else ("nats", "nats-py")
         said = f"needs the package {package}: pip install 'colloquy[{extra}]'"
         raise ExtraMissing(
-            f"signals.url ({server.place}) {said}", field="signals.url", problems=[_problem(said)]
+            f"signals.url ({server.place}) {said}", problems=[_problem(said)]
         ) from None
 
 
 def refused(server: SignalServer, reason: str) -> SettingsError:
     """The server is there, and does not want us as the URL says."""
     said = f"is refused by {server.place}: {reason}"
-    return SettingsError(f"signals.url {said}", field="signals.url", problems=[_problem(said)])
+    return SettingsError(f"signals.url {said}", problems=[_problem(said)])
 
 
 def _problem(detail: str) -> dict[str, str]:

@@ -21,7 +21,11 @@ _OUTAGES = (Error, OSError, TimeoutError)
 _WAITING = 10_000
 """Signals that came and were not read yet; beyond that we begin anew and look for ourselves."""
 _WAITING_BYTES = 32 * 1024 * 1024
-_REFUSALS = ("authorization violation", "authentication", "permissions violation")
+_REFUSALS = (
+    *("authorization violation", "permissions violation"),
+    *("authentication expired", "authentication revoked"),
+)
+"""What the server says, in small letters; a time-out of its own is none of them."""
 
 
 class NatsCarrier:

@@ -82,7 +82,7 @@ class RedisCarrier:
             async for message in listening.listen():
                 if message["type"] == "message":
                     heard(message["data"])
-        except _OUTAGES as error:
+        except Exception as error:  # whatever the library raises, nobody reads any more
             reason = str(error) or type(error).__name__
         lost(reason)
 
