@@ -144,6 +144,10 @@ class NatsCarrier:
             connect_timeout=math.ceil(CARRIER_S),
         )
         self._check_encryption(client)
+        # It dies of a connection that is lost, after `complain` was called: nothing more to tell.
+        flusher = client._flusher_task
+        if flusher is not None:
+            flusher.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def _check_encryption(self, client: Client) -> None:
         """The library goes over to TLS where the server asks for it, and only there."""
