@@ -49,9 +49,7 @@ class PrivateServer:
     configuration file, a line each."""
 
     def __init__(self, kind: str, options: Sequence[str] = ()) -> None:
-        program = shutil.which(
-            PROGRAMS[kind], path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin"
-        )
+        program = _program(kind)
         if program is None:
             raise RuntimeError(
                 f"These tests need {PROGRAMS[kind]} and none was found: set "

@@ -31,11 +31,16 @@ from support.postgres import database
 from support.proxy import proxy
 from support.waiting import until
 
-KINDS = ("redis", "nats")
 BOUND_S = 60.0
 """Longer than anything here takes: what is not done by then hangs."""
 
-both = pytest.mark.parametrize("kind", KINDS)
+both = pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("redis", marks=pytest.mark.redis),
+        pytest.param("nats", marks=pytest.mark.nats),
+    ],
+)
 
 
 @pytest.fixture
