@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from support.postgres import _free_port
+from support.postgres import free_port
 
 PORTS = {"redis": 6379, "nats": 4222}
 PROGRAMS = {"redis": "redis-server", "nats": "nats-server"}
@@ -57,7 +57,7 @@ class PrivateServer:
                 f"or install the package (apt-get install {PROGRAMS[kind]})."
             )
         self.kind = kind
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"{kind}://127.0.0.1:{self.port}"
         self._folder = Path(tempfile.mkdtemp(prefix=f"colloquy-{kind}-"))
         lines = {

@@ -24,10 +24,10 @@ from colloquy.storage.postgres import PostgresStore
 from colloquy.storage.signals.carrier import carrier_to
 from colloquy.storage.signals.envelope import Identity
 from colloquy.storage.signals.signals import ECHO_S, MISSED, Signals
-from support import carriers, signals_child
+from support import signals_child
 from support.carriers import PrivateServer
 from support.certificates import Authority
-from support.postgres import database
+from support.postgres import database, free_port
 from support.proxy import proxy
 from support.waiting import until
 
@@ -235,7 +235,7 @@ SLOW = {
 
 @both
 async def test_a_slow_listener_holds_nobody_up_and_looks_for_itself_afterwards(kind: str) -> None:
-    monitor = carriers._free_port()
+    monitor = free_port()
     extra = [f"http: 127.0.0.1:{monitor}"] if kind == "nats" else []
     secret = secrets.token_bytes(32)
 
@@ -400,7 +400,7 @@ async def test_encrypted_servers_are_checked_against_their_authority(
 ) -> None:
     authority = Authority(tmp_path)
     options = encrypted(kind, authority)
-    tls_port = carriers._free_port()
+    tls_port = free_port()
     if kind == "redis":
         options.append(f"tls-port {tls_port}")
     with PrivateServer(kind, options) as server:
