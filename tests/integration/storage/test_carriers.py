@@ -52,10 +52,10 @@ def own(kind: str) -> Iterator[PrivateServer]:
 
 @asynccontextmanager
 async def listening(
-    url: str, identity: Identity, *, echo_s: float = ECHO_S
+    url: str, identity: Identity, *, echo_s: float = ECHO_S, prefix: str = "colloquy"
 ) -> AsyncIterator[tuple[Signals, list[tuple[str, str]]]]:
     """A process's signals, and what they hear."""
-    signals = Signals(carrier_to(signal_server(url)), prefix="colloquy", echo_s=echo_s)
+    signals = Signals(carrier_to(signal_server(url)), prefix=prefix, echo_s=echo_s)
     heard: list[tuple[str, str]] = []
     signals.listen(lambda topic, text: heard.append((topic, text)))
     await signals.open(identity)
@@ -180,6 +180,24 @@ async def test_messages_of_others_are_refused(kind: str, request: pytest.Fixture
         await gets_through(one, heard)
         assert {topic for topic, _ in heard} == {"word"}
         assert one.stats()["signals_refused"] == len(foreign)
+
+
+@both
+async def test_a_prefix_of_its_own_keeps_a_copy_apart(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(f"{kind}_server")
+    who = anybody()
+    async with (
+        listening(url, who, prefix="a.b") as (one, _),
+        listening(url, who, prefix="a.b") as (_, heard),
+        listening(url, who, prefix="a") as (other, _),
+        listening(url, who, prefix="a") as (_, apart),
+    ):
+        assert one._channel == f"a.b.{who.name}"
+        await gets_through(one, heard)
+        await gets_through(other, apart)
+        assert not set(heard) & set(apart)
 
 
 @pytest.fixture
