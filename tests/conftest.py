@@ -1,4 +1,5 @@
-"""Fixtures for every test. PostgreSQL is needed, not optional: its absence is a loud error."""
+"""Fixtures for every test. PostgreSQL, Redis and NATS are needed, not optional: the absence of one
+is a loud error."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import httpx
 import hypothesis
 import pytest
 
-from support import postgres
+from support import carriers, postgres
 
 # Threads of PyTorch wait for each other by spinning: with one of two cores taken by something else,
 # five seconds became sixty. Read when PyTorch is first imported.
@@ -40,8 +41,39 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The URL of a Redis server, for the whole session."""
+    with carriers.server("redis") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def nats_server() -> Iterator[str]:
+    """The URL of a NATS server, for the whole session."""
+    with carriers.server("nats") as url:
+        yield url
+
+
+@pytest.fixture(
+    params=[
+        "postgres",
+        pytest.param("redis", marks=pytest.mark.redis),
+        pytest.param("nats", marks=pytest.mark.nats),
+    ]
+)
+def signals_url(request: pytest.FixtureRequest) -> str:
+    """The setting `signals.url` for each way between processes: every test that takes it runs on
+    all three. Empty for PostgreSQL's own."""
+    if request.param == "postgres":
+        return ""
+    url: str = request.getfixturevalue(f"{request.param}_server")
+    return url
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`-m 'not postgres'` leaves out what needs the server, without anyone marking it by hand."""
     for item in items:
-        if "postgres_server" in getattr(item, "fixturenames", ()):
-            item.add_marker("postgres")
+        for kind in ("postgres", "redis", "nats"):
+            if f"{kind}_server" in getattr(item, "fixturenames", ()):
+                item.add_marker(kind)

@@ -84,7 +84,7 @@ def private_server(programs: Path | None = None) -> Iterator[str]:
             [*prefix, str(programs / "initdb"), "-D", str(data), *INITIAL],
             folder,
         )
-        port = _free_port()
+        port = free_port()
         options = (
             f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} "
             "-c fsync=off -c shared_buffers=32MB"
@@ -131,7 +131,7 @@ def _run(command: list[str], folder: Path) -> None:
         raise RuntimeError(f"{' '.join(command)} failed: {said}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

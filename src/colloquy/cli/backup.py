@@ -123,7 +123,8 @@ def _restore_sqlite(
         manifest = verify(file)
     note(f"{_summary(manifest, file)} Sound.")
     if to is not None:
-        target = places(settings_of(where, database_url=f"sqlite:///{to}").settings)
+        there = {"database_url": f"sqlite:///{to}", "signals.url": ""}
+        target = places(settings_of(where, **there).settings)
         restore(file, target, with_key=with_key, force=force)
         note(f"Restored to {target.database}.")
     return manifest

@@ -74,7 +74,8 @@ async def _partner(reach: Reach, app: str | None) -> AsyncIterator[Local | Async
     loaded = load_app(chosen_app(app, reach))
     with tempfile.TemporaryDirectory(prefix="colloquy-chat-") as folder:
         file = Path(folder) / "chat.db"
-        settings = settings_of(reach, database_url=f"sqlite:///{file}", data_dir=folder).settings
+        own = {"database_url": f"sqlite:///{file}", "data_dir": folder, "signals.url": ""}
+        settings = settings_of(reach, **own).settings
         async with running(Runtime(loaded, settings)) as runtime:
             yield Local(runtime)
 

@@ -154,13 +154,21 @@ def flags(
             help="An empty PostgreSQL database for four engines. Default: none, one on SQLite.",
         ),
     ] = None,
+    signals: Annotated[
+        str | None,
+        typer.Option(
+            "--signals",
+            metavar="URL",
+            help="Server of the signals between them, redis://… or nats://…. Default: PostgreSQL.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measures deciding a flag, beside flagd, Unleash and OpenFeature, and the time until a kill
     is in force."""
     from ..proof.bench_flags import bench_flags, show_flags
 
-    report = bench_flags(kills, database_url=database_url, progress=not json)
+    report = bench_flags(kills, database_url=database_url, signals_url=signals, progress=not json)
     if json:
         print_json(report)
     else:

@@ -330,6 +330,12 @@ class StoreUnavailable(Unavailable):
     code = "store_unavailable"
 
 
+class SignalsUnavailable(Unavailable):
+    """The server of signals (`signals.url`) cannot be reached, or does not pass on what is sent."""
+
+    code = "signals_unavailable"
+
+
 # -- the engine's own -------------------------------------------------------------------------
 
 

@@ -127,6 +127,11 @@ class Writing:
             if flow.turn.session.number in numbers:
                 self._doubt(flow)
 
+    def doubt_all(self) -> None:
+        """Nobody knows which sessions other processes wrote to."""
+        for flow in self._flows.values():
+            self._doubt(flow)
+
     def _doubt(self, flow: _Flow) -> None:
         flow.is_doubtful = True
         if flow.turn.can_be_stopped:

@@ -19,6 +19,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from ..model.errors import InvalidInput
+from ..settings.signals import signal_server
 from . import flag_contenders
 from .figures import cpu_model
 from .flag_contenders import CONTENDERS
@@ -58,7 +60,8 @@ class FlagMachine(Struct, frozen=True):
 
 class FlagReport(Struct, frozen=True, kw_only=True):
     """Microseconds for one question, None for what was not measured; `notes` says why. `served`:
-    the shares of people who are served the flag, about the same for all that have its rules."""
+    the shares of people who are served the flag, about the same for all that have its rules.
+    `kill_signals`: what carried the signals of the kills on a database."""
 
     evaluate_us: Micros | None
     evaluate_constant_us: Micros | None
@@ -70,6 +73,7 @@ class FlagReport(Struct, frozen=True, kw_only=True):
     served: dict[str, float]
     kills: int
     kill_processes: int
+    kill_signals: str
     kill_p50_ms: float | None
     kill_p99_ms: float | None
     kill_file_p50_ms: float
@@ -83,10 +87,14 @@ def bench_flags(
     rounds: int = ROUNDS,
     *,
     database_url: str | None = None,
+    signals_url: str | None = None,
     progress: bool = True,
 ) -> FlagReport:
     """`kills`: how often a switch is thrown; on a database only where `database_url` names an empty
-    one of PostgreSQL. Raises Unavailable where a kill is not in force after 30 seconds."""
+    one of PostgreSQL, whose processes tell each other through `signals_url` (by default its own
+    signals). Raises InvalidInput for a `signals_url` that will not do, Unavailable where a kill is
+    not in force after 30 seconds."""
+    carrier = _carrier(database_url, signals_url)
     import uvloop
 
     load = os.getloadavg()[0]
@@ -109,7 +117,7 @@ def bench_flags(
             else:
                 with stage("kills on a database", 1):
                     by_database = uvloop.run(
-                        kills_on_database(database_url, folder, kills, PROCESSES)
+                        kills_on_database(database_url, folder, kills, PROCESSES, signals_url or "")
                     )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -122,6 +130,7 @@ def bench_flags(
         served={name: row["served"] for name, row in found.items() if "reason" not in row},
         kills=kills,
         kill_processes=PROCESSES,
+        kill_signals=carrier,
         kill_p50_ms=_at(by_database, 50),
         kill_p99_ms=_at(by_database, 99),
         kill_file_p50_ms=round(percentile(sorted(by_file), 50), 1),
@@ -134,6 +143,17 @@ def bench_flags(
             load=round(load, 1),
         ),
     )
+
+
+def _carrier(database_url: str | None, signals_url: str | None) -> str:
+    if signals_url is None:
+        return "postgresql"
+    if database_url is None:
+        raise InvalidInput("signals need a PostgreSQL database: --database-url", field="signals")
+    try:
+        return "redis" if signal_server(signals_url).is_redis else "nats"
+    except ValueError as error:
+        raise InvalidInput(f"the URL {error}", field="signals") from None
 
 
 def _apart(name: str, rounds: int) -> dict[str, Any]:
@@ -168,7 +188,8 @@ def show_flags(report: FlagReport) -> None:
             rows.append((f"{name}_us", micros.best, f"median {micros.median:.3g}; {remark}"))
     p99 = report.kill_p99_ms
     where = f"thrown {report.kills} times; p50 {report.kill_p50_ms} in all {report.kill_processes}"
-    rows.append(("kill_p99_ms", p99, report.notes.get("kill_p99_ms", f"{where} processes")))
+    how = f"processes, told by {report.kill_signals}"
+    rows.append(("kill_p99_ms", p99, report.notes.get("kill_p99_ms", f"{where} {how}")))
     where = f"p50 {report.kill_file_p50_ms}; by the file, SQLite"
     rows.append(("kill_file_p99_ms", report.kill_file_p99_ms, where))
     machine = report.machine

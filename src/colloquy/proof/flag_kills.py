@@ -1,7 +1,7 @@
 """How long a kill takes: real processes with an engine each, told what to do over a pipe.
 
 Each process notes when something else is in force in it, by the clock that all processes of a
-machine share. As a program, this module is such a process: `python -m … URL FOLDER`.
+machine share. As a program, this module is such a process: `python -m … URL FOLDER SIGNALS`.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(url: str, folder: Path) -> AsyncIterator[Engine]:
+async def engine(url: str, folder: Path, signals: str = "") -> AsyncIterator[Engine]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", __name__, url, str(folder)),
+            *(sys.executable, "-m", __name__, url, str(folder), signals),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
@@ -77,14 +77,14 @@ async def engine(url: str, folder: Path) -> AsyncIterator[Engine]:
 
 
 async def kills_on_database(
-    url: str, folder: Path, count: int, processes: int = PROCESSES
+    url: str, folder: Path, count: int, processes: int = PROCESSES, signals: str = ""
 ) -> list[float]:
     """Milliseconds from throwing a switch in one of the processes on this database until the last
-    of them has it in force. Raises Unavailable."""
+    of them has it in force. `signals`: the setting `signals.url`. Raises Unavailable."""
     chance, found = random.Random(1), []
     async with AsyncExitStack() as stack:
         engines = [
-            await stack.enter_async_context(engine(url, folder / str(number)))
+            await stack.enter_async_context(engine(url, folder / str(number), signals))
             for number in range(processes)
         ]
         for turn in range(count):
@@ -122,7 +122,7 @@ def _say(word: str) -> None:
     print(json.dumps([word, time.monotonic_ns()]), flush=True)
 
 
-async def _serve(url: str, folder: str) -> None:
+async def _serve(url: str, folder: str, signals: str) -> None:
     from ..app import Colloquy
     from ..runtime import Runtime
     from ..settings import load_settings
@@ -135,7 +135,13 @@ async def _serve(url: str, folder: str) -> None:
         return "ok"
 
     settings = load_settings(
-        overrides={"preset": "test", "database_url": url, "data_dir": folder, "log_level": "error"}
+        overrides={
+            "preset": "test",
+            "database_url": url,
+            "data_dir": folder,
+            "log_level": "error",
+            "signals.url": signals,
+        }
     )
     configure(settings.log_level, "json")
     runtime = Runtime(app, settings)
@@ -161,4 +167,4 @@ async def _serve(url: str, folder: str) -> None:
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(_serve(sys.argv[1], sys.argv[2]))
+    uvloop.run(_serve(*sys.argv[1:]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import secrets
 import shutil
 import stat
 import statistics
@@ -25,6 +26,9 @@ from msgspec import Struct
 from ..model.errors import ColloquyError, SettingsError
 from ..settings import Resolution, Settings, shown
 from ..storage import schema
+from ..storage.signals.carrier import carrier_to
+from ..storage.signals.envelope import Identity
+from ..storage.signals.signals import Signals
 from ..understanding.model_files import model_version
 from ..understanding.packs.folder import load_pack
 from ..understanding.train import shipped_model
@@ -80,6 +84,8 @@ async def check_installation(resolution: Resolution) -> list[Check]:
         checks.append(await asyncio.to_thread(check_database, settings.sqlite_file))
     else:
         checks.append(await safely("database", check_postgres(settings)))
+    if settings.signals.url is not None:
+        checks.append(await safely("signals", check_signals(settings)))
     checks.append(await asyncio.to_thread(check_spool, settings))
     checks.append(await asyncio.to_thread(check_secret_key, settings))
     return checks
@@ -314,6 +320,22 @@ async def check_postgres(settings: Settings) -> Check:
             "database", "warn", f"{detail}, this program {schema.HEAD}", "colloquy db upgrade"
         )
     return Check("database", "ok", detail)
+
+
+async def check_signals(settings: Settings) -> Check:
+    """The server that carries signals: whether what is sent there comes back, and how fast."""
+    server = settings.signals.server
+    assert server is not None
+    signals = Signals(carrier_to(server), prefix=settings.signals.prefix)
+    try:
+        # A channel of its own, which is gone with this check.
+        await signals.open(Identity.of(secrets.token_bytes(32), "doctor"))
+        started = time.perf_counter()
+        await signals.echo()
+        took_ms = (time.perf_counter() - started) * 1000
+    finally:
+        await signals.close()
+    return Check("signals", "ok", f"{server.place}, there and back in {took_ms:.1f} ms")
 
 
 def check_spool(settings: Settings) -> Check:

@@ -64,6 +64,7 @@ from ..replies.handlers import Templates
 from ..replies.model import ModelResponder
 from ..replies.tone import Tones
 from ..settings import FeedbackSettings, Resolution, Settings, UnderstandingSettings
+from ..storage.signals.signals import MISSED
 from ..storage.spool import Spool
 from ..storage.sqlite import SqliteStore
 from ..storage.store import Store
@@ -124,7 +125,7 @@ def make_store(settings: Settings) -> Store:
         return SqliteStore(file, lock_wait_s=settings.accept.lock_wait_s)
     from ..storage.postgres import PostgresStore
 
-    return PostgresStore(settings.database_url)
+    return PostgresStore(settings.database_url, signals=settings.signals)
 
 
 class Runtime(Surface):
@@ -589,6 +590,20 @@ class Runtime(Surface):
             self.alerts.heard(text)
         elif topic == FLAGS_TOPIC:
             self.flag_desk.heard()
+        elif topic == MISSED:
+            self._look_at_everything()
+
+    def _look_at_everything(self) -> None:
+        """Signals may have been lost: what they would have said, without waiting for the polls."""
+        if self._works:
+            self.worker.intake.look()
+            self._supervisor_load()
+        self._writing.doubt_all()
+        self.signals.touch_all()
+        self.webhooks.heard()
+        self.ledger.heard()
+        self._learning.forget()
+        self.flag_desk.heard()
 
     def _flags_changed(self, names: Iterable[str]) -> None:
         self.metrics.switch.on = self.flags.enabled("capture_metrics")

@@ -35,6 +35,7 @@ log = get_logger(__name__)
 
 KEYS_REFRESH_S = 5.0
 DEAD_LETTERS_WINDOW_S = 60.0
+SIGNALS = ("sent", "heard", "refused", "dropped", "losses")
 
 
 class Vitals:
@@ -156,7 +157,8 @@ class Vitals:
         age = max(0.0, (self._clock() - oldest) / 1e6) if oldest is not None else 0.0
         bound = self._settings.accept.max_age_s
         share = self._admission.bytes / self._settings.accept.max_pending_bytes
-        wal = self._store.stats().get("wal_bytes", 0.0)
+        stored = self._store.stats()
+        wal, away = stored.get("wal_bytes", 0.0), stored.get("signals_away_s", 0.0)
         lag = self._pulse.lag_s
         dead = self._dead_lately()
         waited = self._webhooks.lag_s()
@@ -185,6 +187,8 @@ class Vitals:
                 f"degraded: {', '.join(degraded)}" if degraded else "",
             ),
             Signal("webhooks", linear(waited, 60, 3600), 10, f"{waited:.0f} s behind"),
+            # The processes look for themselves meanwhile: later, not wrong.
+            Signal("signals", linear(away, 1, 30), 10, f"lost for {away:.0f} s" if away else ""),
         ]
 
     def _dead_lately(self) -> float:
@@ -213,7 +217,13 @@ class Vitals:
         metrics.parked.set(self._worker.parked)
         metrics.outbox_pending.set(len(self._delivery))
         metrics.spool_bytes.set(self._spool.size)
-        metrics.wal_bytes.set(self._store.stats().get("wal_bytes", 0.0))
+        stored = self._store.stats()
+        metrics.wal_bytes.set(stored.get("wal_bytes", 0.0))
+        metrics.signals_away_seconds.set(stored.get("signals_away_s", 0.0))
+        for outcome in SIGNALS:
+            if count := stored.get(f"signals_{outcome}", 0.0):
+                counter = metrics.signals.of(outcome)
+                counter.inc(max(0.0, count - counter.value))
         metrics.webhook_lag_seconds.set(self._webhooks.lag_s())
         metrics.loop_lag_seconds.set(self._pulse.lag_s)
         compute = self._compute.stats()

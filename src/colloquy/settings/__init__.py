@@ -17,6 +17,7 @@ from .operating import (
     ShutdownSettings,
     WatchdogSettings,
 )
+from .signals import SignalServer, SignalSettings
 from .surface import ConsoleSettings, LimitSettings, SecuritySettings
 from .tree import Settings
 
@@ -42,6 +43,8 @@ __all__ = [
     "SecuritySettings",
     "Settings",
     "ShutdownSettings",
+    "SignalServer",
+    "SignalSettings",
     "Statement",
     "UnderstandingSettings",
     "WatchdogSettings",

@@ -37,7 +37,10 @@ from .names import (
 from .operating import AlertSettings
 from .tree import PRESETS, Settings
 
-NOT_STORABLE = SECRET | frozenset({"app", "database_url", "data_dir", "accept.spool_dir", "preset"})
+NOT_STORABLE = SECRET | {
+    *("app", "database_url", "data_dir", "accept.spool_dir", "preset"),
+    *("signals.prefix", "signals.url"),
+}
 """Settings that must be known before the store is open, so they cannot be kept in it; and the key
 of the secrets in it, which would lie beside what it seals."""
 
@@ -328,6 +331,7 @@ def _conflicts(settings: Settings, origins: Mapping[str, str]) -> Iterator[Probl
     if settings.accept.max_body_bytes > settings.accept.max_pending_bytes:
         source = origins.get("accept.max_body_bytes", origins.get("accept.max_pending_bytes", ""))
         yield Problem("accept.max_body_bytes", source, "is larger than accept.max_pending_bytes")
+    yield from _signals(settings, origins)
     for name in _unreachable(settings.alerts):
         source = origins.get("alerts.channels", "default")
         yield Problem(name, source, "is needed by one of alerts.channels, and not set")
@@ -350,6 +354,20 @@ def _conflicts(settings: Settings, origins: Mapping[str, str]) -> Iterator[Probl
         except ValueError as error:
             source = origins.get("security.trusted_proxies", "default")
             yield Problem("security.trusted_proxies", source, str(error))
+
+
+def _signals(settings: Settings, origins: Mapping[str, str]) -> Iterator[Problem]:
+    source = origins.get("signals.url", "default")
+    try:
+        server = settings.signals.server
+    except ValueError as error:
+        yield Problem("signals.url", source, str(error))
+        return
+    if server is not None and settings.sqlite_file is not None:
+        yield Problem(
+            "signals.url", source,
+            "is for several processes on a PostgreSQL database; a SQLite file has only one",
+        )  # fmt: skip
 
 
 def _unreachable(alerts: AlertSettings) -> Iterator[str]:

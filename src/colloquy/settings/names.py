@@ -90,7 +90,7 @@ SECRET = frozenset(
 )
 """Settings whose values are never printed. A URL to post to often has a token in it."""
 
-CONFIDENTIAL = SECRET | {"database_url"}
+CONFIDENTIAL = SECRET | {"database_url", "signals.url"}
 """Settings whose values are never printed whole."""
 
 _ENTRY = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -190,10 +190,14 @@ def shown(name: str, value: object) -> object:
     if name in SECRET:
         return "***"
     parts = urlsplit(value)
-    if parts.password is None:
-        return value
     user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
+    if parts.password is not None:
+        user = f"{user.partition(':')[0]}:***"
+    elif name == "signals.url" and user:
+        user = "***"  # what stands alone there is a token
+    else:
+        return value
+    return urlunsplit(parts._replace(netloc=f"{user}@{host}"))
 
 
 @functools.cache

@@ -21,6 +21,7 @@ from .operating import (
     ShutdownSettings,
     WatchdogSettings,
 )
+from .signals import SignalSettings
 from .surface import (
     ChatSettings,
     ConsoleSettings,
@@ -82,6 +83,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     pack: Annotated[
         str | None, Meta(description="Intent pack: a path, or the name of one that is shipped.")
     ] = None
+    signals: SignalSettings = SignalSettings()
     accept: AcceptSettings = AcceptSettings()
     pipeline: PipelineSettings = PipelineSettings()
     channels: dict[str, ChannelSettings] = field(default_factory=_channels)

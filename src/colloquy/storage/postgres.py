@@ -26,12 +26,15 @@ from asyncpg import exceptions
 
 from ..model.errors import StoreUnavailable
 from ..model.ids import PARTITIONS, uuid7
+from ..settings import SignalSettings
 from . import schema
 from .commit import Redo, Rows, Steps
 from .postgres_connections import COLLISIONS, OUTAGES, REFUSALS, Connections, connect
-from .postgres_signals import Signals
 from .postgres_vectors import PostgresVectors, require_extension
 from .queries import POSTGRES_QUERIES, QUERIES
+from .signals.carrier import Carrier, carrier_to
+from .signals.postgres import PostgresCarrier, identity_of
+from .signals.signals import Signals
 from .statements import STATEMENTS, postgres_text, storable, storable_rows
 from .store import Store
 from .vectors import VectorIndex
@@ -54,10 +57,10 @@ Work = Callable[[Any], Awaitable[Any]]
 class PostgresStore(Store):
     """Durable state in a PostgreSQL database that other processes may use at the same time.
 
-    `writers` and `readers` bound the connections (one more carries signals). `timeout_s` bounds
-    every statement and every wait for a connection, `lock_wait_s` the wait for a row lock, after
-    which the transaction runs again. A process that stops in the middle of a transaction loses it,
-    and its locks, after `idle_transaction_s`.
+    `writers` and `readers` bound the connections (one more carries signals, unless `signals` names
+    a server for them). `timeout_s` bounds every statement and every wait for a connection,
+    `lock_wait_s` the wait for a row lock, after which the transaction runs again. A process that
+    stops in the middle of a transaction loses it, and its locks, after `idle_transaction_s`.
     """
 
     dialect = "postgresql"
@@ -73,8 +76,10 @@ class PostgresStore(Store):
         timeout_s: float = 10.0,
         lock_wait_s: float = 1.0,
         idle_transaction_s: float = 5.0,
+        signals: SignalSettings | None = None,
         chance: random.Random | None = None,
     ) -> None:
+        """Raises ExtraMissing where the package for the server of signals is not installed."""
         scheme = urlsplit(url).scheme.partition("+")[0]
         self.url = urlunsplit(urlsplit(url)._replace(scheme=scheme))
         self._settings = {
@@ -91,9 +96,8 @@ class PostgresStore(Store):
         self._chance = chance or random.Random()
         self._writers = self._connections(writers)
         self._readers = self._connections(readers)
-        self._signals = Signals(
-            lambda: connect(self.url, timeout_s=timeout_s, settings=self._settings)
-        )
+        told = signals or SignalSettings()
+        self._signals = Signals(self._carrier(told), prefix=told.prefix)
         self._identity = uuid7().hex()
         """Tells this store from every other, also from an earlier one of the same owner's name."""
         self._draining: dict[str, frozenset[int]] = {}
@@ -107,12 +111,19 @@ class PostgresStore(Store):
     def _connections(self, size: int) -> Connections:
         return Connections(self.url, size, timeout_s=self._timeout_s, settings=self._settings)
 
+    def _carrier(self, told: SignalSettings) -> Carrier:
+        if told.server is not None:
+            return carrier_to(told.server)
+        return PostgresCarrier(
+            lambda: connect(self.url, timeout_s=self._timeout_s, settings=self._settings)
+        )
+
     # -- life ---------------------------------------------------------------------------------
 
     async def open(self) -> None:
         try:
             await self._transact(self._migrate)
-            await self._signals.open()
+            await self._signals.open(await self._transact(identity_of))
         except BaseException:
             await self._writers.close()
             raise
@@ -412,8 +423,7 @@ class PostgresStore(Store):
 
     def hint(self, topic: str, text: str) -> None:
         """Raises ValueError for a text over the 7,900 bytes that one signal carries."""
-        if self._signals.has_room:
-            self._signals.send(topic, text)
+        self._signals.hint(topic, text)
 
     def stats(self) -> dict[str, float]:
         return {
@@ -422,6 +432,7 @@ class PostgresStore(Store):
             "commits": float(self._commits),
             "commit_seconds": self._commit_s,
             "retries": float(self._retries),
+            **self._signals.stats(),
         }
 
 

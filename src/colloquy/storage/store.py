@@ -436,14 +436,16 @@ class Store(ABC):
 
     @abstractmethod
     def stats(self) -> dict[str, float]:
-        """Figures for the metrics: wal_bytes, write_queue, commits, commit_seconds, …"""
+        """Figures for the metrics: wal_bytes, write_queue, commits, commit_seconds, …; where other
+        processes use the database, also signals_away_s and the counts of signals."""
 
     @abstractmethod
     def listen(self, callback: Callable[[str, str], None]) -> None:
         """Calls back in the event loop with (topic, text) for signals of other processes.
 
         The store itself sends `inbox` (comma-separated partitions) when inbox rows were written and
-        `events` (comma-separated session numbers) when events were.
+        `events` (comma-separated session numbers) when events were. `missed`: some may have been
+        lost, look at everything.
         """
 
     @abstractmethod

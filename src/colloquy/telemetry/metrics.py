@@ -335,6 +335,15 @@ class Metrics:
         self.outbox_pending = self._gauge("outbox_pending", "Replies not yet delivered.")
         self.spool_bytes = self._gauge("spool_bytes", "Bytes in the spool.")
         self.wal_bytes = self._gauge("wal_bytes", "Size of SQLite's write-ahead log.")
+        self.signals = self._counters(
+            "signals",
+            "outcome",
+            "Signals between processes: sent, heard, refused (of others), dropped, and losses of "
+            "the server that carries them.",
+        )
+        self.signals_away_seconds = self._gauge(
+            "signals_away_seconds", "How long that server has been away; 0 while it is there."
+        )
         self.loop_lag_seconds = self._gauge("loop_lag_seconds", "How late the event loop runs.")
         self.health_score = self._gauge("health_score", "0 (down) to 100 (healthy).")
 

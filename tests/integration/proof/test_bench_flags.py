@@ -8,9 +8,11 @@ import msgspec
 import pytest
 from openfeature import api
 
+from colloquy.model.errors import InvalidInput
 from colloquy.proof import bench_flags
 from colloquy.proof.bench_flags import FlagReport, Micros, show_flags
 from colloquy.proof.flag_contenders import CONTENDERS, measure
+from colloquy.proof.flag_kills import kills_on_database
 
 
 def test_a_small_run(
@@ -37,7 +39,7 @@ def test_a_small_run(
     shares = [report.served[name] for name in ("evaluate", "openfeature_ours", "flagd", "unleash")]
     assert shares[0] == shares[1]
     assert max(shares) - min(shares) < 0.1
-    assert (report.kills, report.kill_processes) == (2, 2)
+    assert (report.kills, report.kill_processes, report.kill_signals) == (2, 2, "postgresql")
     assert report.kill_p50_ms is not None and report.kill_p99_ms is not None
     assert 0 < report.kill_p50_ms <= report.kill_p99_ms
     assert 0 < report.kill_file_p50_ms <= report.kill_file_p99_ms
@@ -45,6 +47,24 @@ def test_a_small_run(
     api.shutdown()
     show_flags(report)
     assert "kill_p99_ms" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["redis", "nats"])
+async def test_kills_told_by_another_server(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str
+) -> None:
+    server = request.getfixturevalue(f"{kind}_server")
+    (took,) = await kills_on_database(postgres_url, tmp_path, 1, 2, server)
+    assert took > 0
+
+
+@pytest.mark.parametrize(
+    ("database", "url", "problem"),
+    [(None, "redis://x", "--database-url"), ("postgresql://x/y", "amqp://x", "scheme 'amqp'")],
+)
+def test_signals_that_will_not_do(database: str | None, url: str, problem: str) -> None:
+    with pytest.raises(InvalidInput, match=problem):
+        bench_flags.bench_flags(1, 1, database_url=database, signals_url=url, progress=False)
 
 
 def test_what_is_not_installed_is_said(

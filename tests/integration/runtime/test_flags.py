@@ -199,10 +199,14 @@ async def test_a_damaged_file_of_what_was_known_says_nothing(tmp_path: Path) -> 
         assert not talk.runtime.flags.enabled(NAME)
 
 
-async def test_every_process_on_a_database_follows(postgres_url: str, tmp_path: Path) -> None:
+async def test_every_process_on_a_database_follows(
+    postgres_url: str, signals_url: str, tmp_path: Path
+) -> None:
     async with AsyncExitStack() as stack:
         talks = [
-            await stack.enter_async_context(running(echo(), postgres_url, tmp_path / str(number)))
+            await stack.enter_async_context(
+                running(echo(), postgres_url, tmp_path / str(number), signals__url=signals_url)
+            )
             for number in range(2)
         ]
         one, other = (talk.runtime for talk in talks)

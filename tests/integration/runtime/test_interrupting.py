@@ -137,11 +137,13 @@ async def test_a_stop_after_a_take_over_says_nothing(tmp_path: Path) -> None:
         assert screen.replies == []
 
 
-async def test_a_stop_reaches_the_process_that_writes(postgres_url: str, tmp_path: Path) -> None:
+async def test_a_stop_reaches_the_process_that_writes(
+    postgres_url: str, signals_url: str, tmp_path: Path
+) -> None:
     author = Author()
     async with (
-        running(author.app, postgres_url, tmp_path / "a") as writer,
-        running(Colloquy(), postgres_url, tmp_path / "b") as other,
+        running(author.app, postgres_url, tmp_path / "a", signals__url=signals_url) as writer,
+        running(Colloquy(), postgres_url, tmp_path / "b", signals__url=signals_url) as other,
     ):
         await until(lambda: other.runtime.stats()["leases"] == 32)
         who = next(

@@ -101,11 +101,15 @@ async def test_what_works_on_one_file_works_on_postgresql(
 
 
 async def test_two_workers_share_the_partitions_and_keep_every_order(
-    postgres_url: str, tmp_path: Path
+    postgres_url: str, signals_url: str, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
-        one = await stack.enter_async_context(running(echo(), postgres_url, tmp_path / "1"))
-        two = await stack.enter_async_context(running(echo(), postgres_url, tmp_path / "2"))
+        one, two = [
+            await stack.enter_async_context(
+                running(echo(), postgres_url, tmp_path / name, signals__url=signals_url)
+            )
+            for name in "12"
+        ]
         await shared_out(one, two)
 
         async def visit(who: str, door: int) -> None:

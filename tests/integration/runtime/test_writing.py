@@ -188,11 +188,13 @@ async def test_a_turn_that_is_over_cannot_write(tmp_path: Path) -> None:
         assert "reply_chunk" not in screen.kinds
 
 
-async def test_watchers_of_another_process_see_it_too(postgres_url: str, tmp_path: Path) -> None:
+async def test_watchers_of_another_process_see_it_too(
+    postgres_url: str, signals_url: str, tmp_path: Path
+) -> None:
     author = Author()
     async with (
-        running(author.app, postgres_url, tmp_path / "a") as writer,
-        running(Colloquy(), postgres_url, tmp_path / "b") as other,
+        running(author.app, postgres_url, tmp_path / "a", signals__url=signals_url) as writer,
+        running(Colloquy(), postgres_url, tmp_path / "b", signals__url=signals_url) as other,
     ):
         await until(lambda: other.runtime.stats()["leases"] == 32)
         who = next(

@@ -1,4 +1,4 @@
-"""Signals between processes on PostgreSQL, and silence on SQLite."""
+"""Signals between processes on PostgreSQL, whatever carries them, and silence on SQLite."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from colloquy.settings import SignalSettings
 from colloquy.storage.postgres import PostgresStore
 from colloquy.storage.store import Store
 from colloquy.storage.write_set import Unit
@@ -16,9 +17,12 @@ Heard = asyncio.Queue[tuple[str, str]]
 
 
 @pytest.fixture
-async def pair(postgres_url: str) -> AsyncIterator[tuple[PostgresStore, PostgresStore, Heard]]:
+async def pair(
+    postgres_url: str, signals_url: str
+) -> AsyncIterator[tuple[PostgresStore, PostgresStore, Heard]]:
     """One that writes, one that listens, and what it hears."""
-    stores = PostgresStore(postgres_url), PostgresStore(postgres_url)
+    told = SignalSettings(url=signals_url or None)
+    stores = [PostgresStore(postgres_url, signals=told) for _ in range(2)]
     heard: Heard = asyncio.Queue()
     stores[1].listen(lambda topic, text: heard.put_nowait((topic, text)))
     for store in stores:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("numpy", "sqlalchemy", "litestar", "httpx", "apsw", "asyncpg", "mcp")
+HEAVY = ("numpy", "sqlalchemy", "litestar", "httpx", "apsw", "asyncpg", "mcp", "redis", "nats")
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:

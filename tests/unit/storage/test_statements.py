@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from colloquy.storage.postgres_signals import encode, lists_of
 from colloquy.storage.statements import (
     STATEMENTS,
     postgres_text,
@@ -38,16 +37,3 @@ def test_text_columns_drop_nul_and_bytes_keep_it() -> None:
     assert storable(("x\0y", None, 5, b"\0")) == ("xy", None, 5, b"\0")
     with pytest.raises(TypeError):
         storable_rows("inbox_set", [(1, 7, 2, 3, 4, None)])
-
-
-def test_lists_of_numbers_fit_their_size() -> None:
-    lists = lists_of(range(1000), 50)
-    assert max(map(len, lists)) <= 50
-    assert [int(part) for text in lists for part in text.split(",")] == list(range(1000))
-    assert lists_of([]) == []
-
-
-def test_a_signal_over_the_limit_is_refused() -> None:
-    assert encode("t", "x") == '{"topic":"t","text":"x"}'
-    with pytest.raises(ValueError, match="bytes"):
-        encode("t", "é" * 4000)

@@ -99,7 +99,7 @@ def _store(reach: Reach, *, writes: bool) -> Store:
         return SqliteStore(file, read_only=not writes)
     from ...storage.postgres import PostgresStore
 
-    return PostgresStore(settings.database_url)
+    return PostgresStore(settings.database_url, signals=settings.signals)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from colloquy.model.errors import Unavailable
 from colloquy.ops.monitoring import dashboards
 from colloquy.ops.monitoring.adapters import SIGNAL_BYTES, packed
 from colloquy.ops.monitoring.dashboards import Dashboard, Hub
-from colloquy.storage.postgres_signals import PAYLOAD_BYTES, encode
+from colloquy.storage.signals.envelope import PAYLOAD_BYTES, encode
 
 
 async def taken(dashboard: Dashboard) -> list[Any]:
