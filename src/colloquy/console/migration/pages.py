@@ -9,12 +9,23 @@ from litestar.handlers import HTTPRouteHandler
 
 from ...api.parameters import Engine
 from ...model.errors import ColloquyError, Unavailable
-from ...model.migrations import MigrationView, MismatchPage, MismatchState
+from ...model.migrations import MigrationJob, MigrationView, MismatchPage, MismatchState
 from ..access import CurrentOperator, Operator, requires
 from ..forms import FormRequest
 from ..ledger.fields import cursor_of, href, names_of, param
 from ..render import page
-from .words import GOAL, KINDS, STAGES, STATES, WORK, adoption_of, percent_of, strip_of
+from .words import (
+    GOAL,
+    JOB_STATES,
+    JOBS,
+    KINDS,
+    STAGES,
+    STATES,
+    WORK,
+    adoption_of,
+    percent_of,
+    strip_of,
+)
 
 HOME = "/console/migration"
 MISMATCHES = f"{HOME}/mismatches"
@@ -46,13 +57,17 @@ async def show(
     *,
     reason: str = "",
     error: ColloquyError | None = None,
+    place: str = "step",
 ) -> Response[Any]:
-    """`error`: why a step was refused, `reason` what was sent with it."""
+    """`error`: why a step (or in the `place` jobs a job) was refused, `reason` what was sent with
+    it."""
     view: MigrationView | None = None
+    jobs: list[MigrationJob] = []
     away: ColloquyError | None = None
     if runtime.migration.is_configured:
         try:
             view = await runtime.migration.view(STEPS)
+            jobs = (await runtime.migration.jobs()).jobs
         except Unavailable as found:
             away = found
     status = next((one.status for one in (error, away) if one is not None), 200)
@@ -64,6 +79,7 @@ async def show(
         view=view,
         away=away,
         error=error,
+        place=place,
         missing=[] if error is None else error.extra.get("missing", []),
         reason=reason,
         strip=strip_of(view.state.stage) if view is not None else [],
@@ -74,6 +90,9 @@ async def show(
         who=names_of(runtime),
         stages=STAGES,
         work=WORK,
+        jobs=jobs,
+        job_kinds=JOBS,
+        job_states=JOB_STATES,
         kinds=KINDS,
         states=STATES,
         percent=percent_of,
