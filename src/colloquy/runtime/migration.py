@@ -171,6 +171,9 @@ class MigrationDesk:
 
     # -- reading ------------------------------------------------------------------------------
 
+    async def stage(self) -> Stage:
+        return await self._stages().stage()
+
     async def view(self, limit: int = NEWEST) -> MigrationView:
         """The report with the newest `limit` steps."""
         stages = self._stages()
