@@ -74,3 +74,21 @@ def test_a_step_is_asked_for_twice_and_its_refusal_is_said(
         expect(page.locator("#refused")).to_contain_text("mismatches open")
         expect(page.get_by_role("textbox", name="Reason")).to_have_value("now")
     assert server.run(server.runtime.migration.view()).state.stage == "shadow"
+
+
+def test_a_job_shows_how_far_it_is_until_it_is_stopped(browser: Browser, server: Server) -> None:
+    with operator(browser, server) as watched:
+        page = watched.open(PAGE)
+        expect(page.locator("[data-live-text]")).to_have_text("Live")
+        page.get_by_role("textbox", name="Messages per second").fill("3")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Compare").click()
+        jobs = page.locator("#jobs-now")
+        # Nobody loads the page again: it asks by itself.
+        expect(jobs).to_contain_text("7 of 25 messages")
+        expect(jobs.get_by_role("progressbar")).to_have_attribute("value", "7")
+        check_accessible(page)
+        with page.expect_navigation():
+            jobs.get_by_role("button", name="Stop").click()
+        expect(jobs.locator("tbody tr").first).to_contain_text("Stopped")
+        expect(jobs.get_by_role("button", name="Repair")).to_be_visible()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import get, post
+from litestar import delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from ..model.migrations import (
     IgnoreRequest,
+    MigrationJob,
+    MigrationJobList,
+    MigrationJobRequest,
     MigrationMove,
     MigrationStart,
     MigrationView,
@@ -27,6 +30,7 @@ _TAGS = ["Migration"]
 _MOVED = errors(*BODY, 401, 403, 404, 409, 503)
 
 MismatchNumber = Annotated[int, PathParameter(ge=1, le=2**53, description="The mismatch's number.")]
+JobNumber = Annotated[int, PathParameter(ge=1, le=2**53, description="The job's number.")]
 State = Annotated[
     MismatchState | None,
     QueryParameter(
@@ -133,6 +137,51 @@ async def take_migration_back(
     return await runtime.migration.back(data, actor_of(principal))
 
 
+@get(
+    "/v2/migration/jobs",
+    operation_id="listMigrationJobs",
+    summary="List jobs of the migration",
+    tags=_TAGS,
+    guards=[needs("operate")],
+    responses=errors(401, 403, 404, 422, 503),
+)
+async def list_jobs(runtime: Engine) -> MigrationJobList:
+    """The newest twenty, and how far each came."""
+    return await runtime.migration.jobs()
+
+
+@post(
+    "/v2/migration/jobs",
+    operation_id="beginMigrationJob",
+    summary="Begin a job of the migration",
+    tags=_TAGS,
+    status_code=202,
+    guards=[needs("admin")],
+    middleware=[once_per_key],
+    responses=_MOVED,
+)
+async def begin_job(
+    runtime: Engine, principal: Caller, data: JSONBody[MigrationJobRequest]
+) -> MigrationJob:
+    """One at a time. It outlives the process: a backfill and a recording go on behind their last
+    batch, a comparison and a repair begin again."""
+    return await runtime.migration.begin_job(data, actor_of(principal))
+
+
+@delete(
+    "/v2/migration/jobs/{job:int}",
+    operation_id="stopMigrationJob",
+    summary="Stop a job of the migration",
+    tags=_TAGS,
+    status_code=200,
+    guards=[needs("admin")],
+    responses=errors(401, 403, 404, 409, 422, 503),
+)
+async def stop_job(runtime: Engine, job: JobNumber) -> MigrationJob:
+    """It ends within a second, and what it has done stays."""
+    return await runtime.migration.stop_job(job)
+
+
 ROUTES: list[HTTPRouteHandler] = [
     get_migration,
     list_mismatches,
@@ -140,4 +189,7 @@ ROUTES: list[HTTPRouteHandler] = [
     start_migration,
     advance_migration,
     take_migration_back,
+    list_jobs,
+    begin_job,
+    stop_job,
 ]

@@ -69,7 +69,26 @@ _STEP: dict[str, Any] = {
     "missing": [],
 }
 
-MIGRATION_PATHS: dict[str, Any] = {"mismatch": 7}
+_JOB: dict[str, Any] = {
+    "number": 3,
+    "kind": "backfill",
+    "rate": 2000.0,
+    "restart": False,
+    "by": "key:0194f2a61c3e",
+    "state": "running",
+    "asked_at": _AT,
+    "began_at": _AT,
+    "ended_at": None,
+    "done": 84_000,
+    "total": 120_000,
+    "per_s": 1998.4,
+    "eta_s": 18.0,
+    "resumed": 0,
+    "result": {},
+    "error": None,
+}
+
+MIGRATION_PATHS: dict[str, Any] = {"mismatch": 7, "job": 3}
 
 MIGRATION_EXAMPLES: dict[str, Any] = {
     "MigrationView": {"made_at": _AT, "state": _STATE, "report": _REPORT, "history": [_STEP]},
@@ -77,5 +96,8 @@ MIGRATION_EXAMPLES: dict[str, Any] = {
     "MigrationMove": {"reason": "both tables say the same", "force": False},
     "Mismatch": _MISMATCH,
     "MismatchPage": {"mismatches": [_MISMATCH], "next": None},
+    "MigrationJobRequest": {"kind": "backfill", "rate": 2000.0, "restart": False},
+    "MigrationJob": _JOB,
+    "MigrationJobList": {"jobs": [_JOB]},
     "IgnoreRequest": {"reason": "a test of ours"},
 }

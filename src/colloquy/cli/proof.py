@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..model.errors import InvalidInput
 from .options import Json
 from .output import print_json
 
@@ -30,9 +31,38 @@ def register(root: typer.Typer) -> None:
             int | None, typer.Option("--seed", help="Replay this seed. Default: a new one.")
         ] = None,
         messages: Annotated[
-            int, typer.Option("--messages", min=1, help="Most messages to send.")
-        ] = 60_000,
+            int | None,
+            typer.Option(
+                "--messages",
+                min=1,
+                help="Most messages to send (60000); with --migration those of the old table "
+                "(200000).",
+            ),
+        ] = None,
         database_url: DatabaseUrl = None,
+        migration: Annotated[
+            bool,
+            typer.Option(
+                "--migration",
+                help="Move a table of V1 messages to V2 and back meanwhile, however long it takes.",
+            ),
+        ] = False,
+        data: Annotated[
+            Path | None,
+            typer.Option(
+                "--data",
+                help="With --migration: a folder with dialogues for the table. Default: made-up "
+                "ones.",
+            ),
+        ] = None,
+        v2_database_url: Annotated[
+            str | None,
+            typer.Option(
+                "--v2-database-url",
+                metavar="URL",
+                help="With --migration and --database-url: another empty one for the V2 table.",
+            ),
+        ] = None,
         keep: Annotated[
             bool, typer.Option("--keep", help="Keep the folder with database, journal and logs.")
         ] = False,
@@ -40,14 +70,35 @@ def register(root: typer.Typer) -> None:
     ) -> int:
         """Kills, pauses and locks a real server under load, then judges what it left.
 
-        Exits with 1 if anything was lost, doubled or out of order.
+        Exits with 1 if anything was lost, doubled or out of order. With --migration also if a V1
+        client was answered otherwise than before, or a mismatch not repaired.
         """
+        if migration:
+            from ..proof.migration.proof import torture_migration
+            from ..proof.migration.report import show_report
+
+            moved = torture_migration(
+                messages=200_000 if messages is None else messages,
+                data=data,
+                seed=seed,
+                database_url=database_url,
+                v2_database_url=v2_database_url,
+                keep=keep,
+                progress=not json,
+            )
+            if json:
+                print_json(moved)
+            else:
+                show_report(moved)
+            return 0 if moved.ok else 1
+        if data is not None or v2_database_url is not None:
+            raise InvalidInput("--data and --v2-database-url go with --migration", field="data")
         from ..proof import torture as proof
 
         report = proof.torture(
             seconds=seconds,
             seed=seed,
-            messages=messages,
+            messages=60_000 if messages is None else messages,
             database_url=database_url,
             keep=keep,
             progress=not json,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ..model.migrations import (
     IgnoreRequest,
+    MigrationJob,
+    MigrationJobList,
+    MigrationJobRequest,
     MigrationMove,
     MigrationStart,
     MigrationView,
@@ -62,3 +65,18 @@ class MigrationOperations:
     def take_migration_back(self, request: MigrationMove = _MOVE) -> Ask[MigrationView]:
         """One step back."""
         return Ask(json(MigrationView), body=request)
+
+    @operation("GET", "/v2/migration/jobs")
+    def migration_jobs(self) -> Ask[MigrationJobList]:
+        """The newest jobs, newest first."""
+        return Ask(json(MigrationJobList))
+
+    @operation("POST", "/v2/migration/jobs")
+    def begin_migration_job(self, request: MigrationJobRequest) -> Ask[MigrationJob]:
+        """Long work on the tables, done by the server. Raises Conflict while one is under way."""
+        return Ask(json(MigrationJob), body=request)
+
+    @operation("DELETE", "/v2/migration/jobs/{job}")
+    def stop_migration_job(self, job: int) -> Ask[MigrationJob]:
+        """It ends within a second, and what it has done stays."""
+        return Ask(json(MigrationJob), path={"job": job})

@@ -56,6 +56,8 @@ DONE = {
     "migration-started": "Started: both tables are written, V1 is read.",
     "migration-advanced": "One step further, in force everywhere within a second.",
     "migration-back": "One step back, in force everywhere within a second.",
+    "migration-job-begun": "Begun: the server does it, and takes it up again after an end.",
+    "migration-job-stopped": "It stops within a second. What it has done stays.",
     "mismatch-ignored": "Ignored, for as long as both values are what they are.",
     "rollout-begun": "Begun: its first step is served, and it goes on by itself.",
     "rollout-paused": "Paused: it stays at its percentage. The guard still looks.",

@@ -13,6 +13,8 @@ from msgspec import Meta, Struct
 MAX_REASON = 500
 
 MismatchState = Literal["open", "repaired", "ignored"]
+MigrationJobKind = Literal["backfill", "backfill_to_v1", "verify", "reconcile", "record"]
+MigrationJobState = Literal["waiting", "running", "stopping", "done", "stopped", "failed"]
 Reason = Annotated[str, Meta(max_length=MAX_REASON)]
 
 
@@ -180,3 +182,45 @@ class IgnoreRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Why nothing is to be done."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON)]
+
+
+class MigrationJobRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Long work on the tables. `rate`: messages per second at most, the plan's by default.
+    `restart`: a backfill or a recording from the first message on, not from where it is."""
+
+    kind: MigrationJobKind
+    rate: Annotated[float, Meta(gt=0, le=1e6)] | None = None
+    restart: bool = False
+
+
+class MigrationJob(Struct, kw_only=True):
+    """`done` of `total` messages as it last said, `per_s` since it began or was taken up again
+    (`resumed` times, after the process that did it ended), `eta_s` until its end at that pace.
+    `result`: what it did, by name, once it is done; `error`: why it failed."""
+
+    number: int
+    kind: MigrationJobKind
+    rate: float | None = None
+    restart: bool = False
+    by: str
+    state: MigrationJobState
+    asked_at: str
+    began_at: str | None = None
+    ended_at: str | None = None
+    done: int = 0
+    total: int = 0
+    per_s: float = 0.0
+    eta_s: float | None = None
+    resumed: int = 0
+    result: dict[str, int | float | str | None] = {}
+    error: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None
+
+
+class MigrationJobList(Struct, frozen=True):
+    """The newest jobs, newest first. At most one of them is under way."""
+
+    jobs: list[MigrationJob]

@@ -8,7 +8,7 @@ reads server-sent events.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple, cast
 
 import httptools
@@ -36,12 +36,19 @@ class Broken(ConnectionError):
 
 
 def request_bytes(
-    method: str, path: str, *, host: str, token: str | None = None, body: bytes | None = None
+    method: str,
+    path: str,
+    *,
+    host: str,
+    token: str | None = None,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """A whole request, ready to be written (also more than once)."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + (body or b"")

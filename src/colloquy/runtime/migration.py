@@ -25,6 +25,9 @@ from ..model.errors import (
 )
 from ..model.migrations import (
     IgnoreRequest,
+    MigrationJob,
+    MigrationJobList,
+    MigrationJobRequest,
     MigrationMove,
     MigrationReport,
     MigrationStart,
@@ -39,6 +42,7 @@ from ..ops.alerts import Alerts
 from ..ops.alerts.defaults import MIGRATION_STALLED
 from ..ops.tasks import Supervisor
 from ..telemetry import get_logger
+from .migration_jobs import JobRunner, Offer
 
 if TYPE_CHECKING:
     from ..evolution.migration import Plan, Stages, Tables
@@ -50,11 +54,14 @@ KEEP_S = 3.0
 WATCH_S = 5.0
 NEWEST = 50
 """Steps that a view has. The ledger has all of them."""
+JOBS = 20
+"""Newest jobs that are shown."""
 
 
 class MigrationDesk:
     """`plan_file` None: there is no migration here. `is_mover`: whether this process is the one, of
-    several on one database, that empties the outbox.
+    several on one database, that empties the outbox and does the jobs. `offer` records messages in
+    the log, as history.
 
     Every method raises NotFound where there is no plan, and Unavailable while its tables cannot be
     reached.
@@ -65,6 +72,7 @@ class MigrationDesk:
         plan_file: str | None,
         ledger: Ledger,
         alerts: Alerts,
+        offer: Offer,
         *,
         is_mover: Callable[[], bool] = lambda: True,
         clock: Clock = now_us,
@@ -74,11 +82,13 @@ class MigrationDesk:
         self._ledger = ledger
         self._alerts = alerts
         self._is_mover = is_mover
+        self._runner = JobRunner(offer, is_mover=is_mover, clock=clock)
         self._clock = clock
         self._monotonic = monotonic
         self._read: Plan | None = None
         self._open: Tables | None = None
         self._opening = asyncio.Lock()
+        self._stepped = asyncio.Event()
         self._reporting = asyncio.Lock()
         self._kept: tuple[float, str, MigrationReport] | None = None
         self._stalled: float | None = None
@@ -104,6 +114,7 @@ class MigrationDesk:
         self._alerts.provide(MIGRATION_STALLED, lambda: self._stalled)
         tasks.start("migration", self.watch)
         tasks.start("migration-outbox", self.keep_draining)
+        tasks.start("migration-jobs", self.keep_working)
 
     async def stop(self) -> None:
         """Closes the tables. May be called twice."""
@@ -126,16 +137,26 @@ class MigrationDesk:
         """Empties the outbox until cancelled, once the migration has begun."""
         from ..evolution.migration import keep_draining
 
-        tables: Tables | None = None
-        while tables is None:
+        await keep_draining(await self._begun(), may=self._is_mover)
+
+    async def keep_working(self) -> None:
+        """Does the jobs until cancelled, once the migration has begun."""
+        await self._runner.keep_running(await self._begun(), self._stages)
+
+    async def _begun(self) -> Tables:
+        """The tables, once the migration has begun and they can be reached."""
+        while True:
+            self._stepped.clear()
             try:
                 if await self._stages().stage() is not Stage.OFF:
-                    tables = await self._tables()
+                    return await self._tables()
             except ColloquyError as error:
-                log.warning("migration_outbox_waits", code=error.code, detail=error.detail)
-            if tables is None:
-                await asyncio.sleep(WATCH_S)
-        await keep_draining(tables, may=self._is_mover)
+                log.warning("migration_waits", code=error.code, detail=error.detail)
+            try:
+                async with asyncio.timeout(WATCH_S):
+                    await self._stepped.wait()
+            except TimeoutError:
+                pass  # another process may have begun it
 
     async def stalled_s(self) -> float:
         """Seconds since anything moved, where the plan says that this is too long; else 0."""
@@ -149,6 +170,9 @@ class MigrationDesk:
         return stalled_s(state, work, tables.plan.stall_after_s, self._clock()) or 0.0
 
     # -- reading ------------------------------------------------------------------------------
+
+    async def stage(self) -> Stage:
+        return await self._stages().stage()
 
     async def view(self, limit: int = NEWEST) -> MigrationView:
         """The report with the newest `limit` steps."""
@@ -233,7 +257,30 @@ class MigrationDesk:
         except PreconditionFailed:
             raise Conflict("somebody else took a step meanwhile: look where it stands") from None
         self._kept = None
+        self._stepped.set()
         return await self.view()
+
+    # -- jobs ---------------------------------------------------------------------------------
+
+    async def jobs(self) -> MigrationJobList:
+        """The newest, newest first."""
+        return MigrationJobList(await (await self._tables()).jobs.newest(JOBS))
+
+    async def begin_job(self, request: MigrationJobRequest, actor: str) -> MigrationJob:
+        """Done by the process that moves, which may be another one. Raises Conflict while a job is
+        under way, and before the migration has begun."""
+        if await self._stages().stage() is Stage.OFF:
+            raise Conflict("the migration is off: start it, then it can be worked on")
+        job = await (await self._tables()).jobs.begin(request, actor)
+        self._runner.ask()
+        return job
+
+    async def stop_job(self, number: int) -> MigrationJob:
+        """Asks it to end: between two batches, and what it has done stays. Raises NotFound, and
+        Conflict for one that is over."""
+        job = await (await self._tables()).jobs.stop(number)
+        self._runner.ask()
+        return job
 
     # -- what it works on ---------------------------------------------------------------------
 

@@ -223,7 +223,7 @@ class Runtime(Surface):
             is_mover=lambda: self._may_begin(bytes(16)), works=worker, clock=clock,
         )  # fmt: skip
         self.migration = MigrationDesk(
-            self.settings.versions.migration, self.ledger.ledger, self.alerts,
+            self.settings.versions.migration, self.ledger.ledger, self.alerts, self.import_messages,
             is_mover=lambda: self._may_begin(bytes(16)), clock=clock,
         )  # fmt: skip
         for name, step, timeout_s in app.rollback_steps:

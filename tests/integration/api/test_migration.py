@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from colloquy.client import Client
 from colloquy.evolution.migration import Tables, backfill, read_plan, verify
-from colloquy.model.errors import MigrationNotReady
-from colloquy.model.migrations import IgnoreRequest, MigrationMove
+from colloquy.model.errors import Conflict, MigrationNotReady
+from colloquy.model.migrations import IgnoreRequest, MigrationJobRequest, MigrationMove
 from support.migration import make_old_table, old_row, run, sqlite_url, write_plan
 from support.server import Server
 
@@ -108,3 +110,74 @@ def test_without_a_plan_there_is_none(admin: httpx.Client) -> None:
     ):
         assert (found.status_code, found.json()["code"]) == (404, "not_found")
         assert "versions.migration" in found.json()["detail"]
+
+
+def finished(client: httpx.Client, number: int) -> dict[str, Any]:
+    """The job, once it is over."""
+    while True:
+        jobs = client.get("/v2/migration/jobs").json()["jobs"]
+        (job,) = (one for one in jobs if one["number"] == number)
+        if job["ended_at"] is not None:
+            return dict(job)
+        time.sleep(0.01)
+
+
+@pytest.mark.timeout(120)
+def test_the_server_does_the_work(moving: Server, plan: Path) -> None:
+    with moving.client("operate") as operator, moving.client("admin") as admin:
+        early = admin.post("/v2/migration/jobs", json={"kind": "backfill"})
+        assert (early.status_code, early.json()["code"]) == (409, "conflict")
+        admin.post("/v2/migration/start", json={})
+        for body in ({}, {"kind": "dance"}, {"kind": "verify", "rate": 0}, {"kind": 1}):
+            assert admin.post("/v2/migration/jobs", json=body).status_code == 422
+        assert operator.get("/v2/migration/jobs").json() == {"jobs": []}
+        assert operator.post("/v2/migration/jobs", json={"kind": "verify"}).status_code == 403
+        done = {}
+        for kind in ("backfill", "verify", "reconcile", "record", "backfill_to_v1"):
+            begun = admin.post("/v2/migration/jobs", json={"kind": kind})
+            assert begun.status_code == 202, begun.text
+            assert begun.json()["by"].startswith("key:")
+            done[kind] = finished(operator, begun.json()["number"])
+            assert (done[kind]["state"], done[kind]["error"]) == ("done", None)
+        assert done["verify"]["result"]["mismatched"] == 2
+        assert done["reconcile"]["result"] == {"looked_at": 2, "repaired": 2, "left": 0}
+        assert done["record"]["result"] == {"stored": 10, "known": 0, "refused": 0}
+        assert (done["verify"]["done"], done["verify"]["resumed"]) == (20, 0)
+        jobs = operator.get("/v2/migration/jobs").json()["jobs"]
+        assert [one["kind"] for one in jobs] == list(reversed(done))
+        # Recorded: once, as the log has it.
+        again = admin.post("/v2/migration/jobs", json={"kind": "record", "restart": True}).json()
+        assert finished(operator, again["number"])["result"]["known"] == 10
+
+
+@pytest.mark.timeout(120)
+def test_a_job_is_alone_and_can_be_stopped(moving: Server) -> None:
+    with moving.client("admin") as admin, moving.client("operate") as operator:
+        admin.post("/v2/migration/start", json={})
+        slow = {"kind": "verify", "rate": 0.01}
+        number = admin.post("/v2/migration/jobs", json=slow).json()["number"]
+        second = admin.post("/v2/migration/jobs", json={"kind": "backfill"})
+        assert (second.status_code, second.json()["code"]) == (409, "conflict")
+        assert operator.delete(f"/v2/migration/jobs/{number}").status_code == 403
+        assert admin.delete("/v2/migration/jobs/99").status_code == 404
+        assert admin.delete("/v2/migration/jobs/x").status_code == 404
+        asked = admin.delete(f"/v2/migration/jobs/{number}")
+        assert asked.status_code == 200
+        assert asked.json()["state"] in ("stopping", "stopped")
+        over = finished(operator, number)
+        assert (over["state"], over["result"]) == ("stopped", {})
+        late = admin.delete(f"/v2/migration/jobs/{number}")
+        assert (late.status_code, late.json()["code"]) == (409, "conflict")
+        third = admin.post("/v2/migration/jobs", json={"kind": "backfill"}).json()
+        assert finished(operator, third["number"])["state"] == "done"
+
+
+def test_the_client_has_the_jobs(moving: Server) -> None:
+    with Client(moving.url, moving.key("admin")) as client:
+        client.start_migration()
+        slow = MigrationJobRequest(kind="verify", rate=0.01)
+        job = client.begin_migration_job(slow)
+        assert client.migration_jobs().jobs[0].number == job.number
+        with pytest.raises(Conflict):
+            client.begin_migration_job(slow)
+        assert client.stop_migration_job(job.number).number == job.number

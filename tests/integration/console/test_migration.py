@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,39 @@ def test_mismatches_are_listed_and_ignored(console: Console) -> None:
     assert "Ignored" in words and "Reason a test" in words
     assert "No mismatch is in this state." in shown(console, f"{PAGE}/mismatches?state=repaired")
     assert console.act(f"{PAGE}/mismatches/999/ignore", reason="x").status_code == 404
+
+
+@pytest.mark.timeout(120)
+def test_jobs_are_begun_and_stopped(moving: Server, console: Console) -> None:
+    jobs = f"{PAGE}/jobs"
+    assert "Once the migration has begun" in shown(console)
+    early = console.act(jobs, kind="verify", rate="")
+    assert (early.status_code, "start it" in words_of(early.text)) == (409, True)
+    console.act(f"{PAGE}/start", stage="off", reason="spring")
+    for kind, rate in (("dance", ""), ("verify", "fast"), ("verify", "0"), ("verify", "nan")):
+        assert console.act(jobs, kind=kind, rate=rate).status_code == 422, (kind, rate)
+    begun = console.act(jobs, kind="verify", rate="0.01")
+    assert begun.headers["location"] == f"{PAGE}?done=migration-job-begun"
+    words = shown(console)
+    assert "Under way" in words and "Progress of the job" in console.get(PAGE).text
+    second = console.act(jobs, kind="backfill", rate="")
+    assert (second.status_code, "is under way" in words_of(second.text)) == (409, True)
+    (number,) = re.findall(r"jobs/(\d+)/stop", console.get(PAGE).text)
+    stopped = console.act(f"{jobs}/{number}/stop")
+    assert stopped.headers["location"] == f"{PAGE}?done=migration-job-stopped"
+    while moving.run(moving.runtime.migration.jobs()).jobs[0].is_open:
+        time.sleep(0.01)
+    assert "Compare Stopped" in shown(console)
+    assert console.act(f"{jobs}/{number}/stop").status_code == 409
+    assert console.act(f"{jobs}/99/stop").status_code == 404
+    console.act(jobs, kind="reconcile", rate="")
+    while moving.run(moving.runtime.migration.jobs()).jobs[0].is_open:
+        time.sleep(0.01)
+    assert "Repair Done" in shown(console) and "repaired 3" in shown(console)
+    with Console(moving, moving.key("operate")) as operator:
+        assert "A key with the scope admin begins them." in shown(operator)
+        assert operator.act(jobs, kind="verify").status_code == 403
+        assert operator.act(f"{jobs}/1/stop").status_code == 403
 
 
 def test_operators_look_and_admins_act(moving: Server) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from colloquy.evolution.migration import (
@@ -192,6 +193,30 @@ async def test_reads_fall_back_and_are_counted(tables: Tables) -> None:
         await DualReader(tables, at(Stage.V2_ONLY)).read([1])
     with pytest.raises(InvalidInput):
         await reader.read(["x"])
+
+
+async def test_a_read_is_the_same_bytes_on_every_stage(tables: Tables) -> None:
+    """Also of what was repaired, and written on the other side."""
+    odd = {"z": 1.5, "a": {"y": None, "b": [1]}}
+    pieces = [{"text": "two", "type": "text"}, {"type": "text", "text": "pieces"}]
+    await DualWriter(tables, at(Stage.DUAL_V1)).write(
+        [{**v1(300), "metadata": odd, "likes": 3, "name": "Ann", "content": pieces}, v2(301)]
+    )
+    await backfill(tables)
+    ids = [1, 2, 3, 300, 301]
+
+    async def read(stage: Stage) -> bytes:
+        found = await DualReader(tables, at(stage)).read(ids)
+        return msgspec.json.encode([found[id] for id in ids])
+
+    recorded = await read(Stage.OFF)
+    for stage in Stage:
+        assert await read(stage) == recorded
+    await run(tables.old, "DELETE FROM chat WHERE id IN (1, 2, 300, 301)")
+    assert await read(Stage.DUAL_V1) == recorded
+    await verify(tables)
+    await reconcile(tables, Stage.DUAL_V1)
+    assert await read(Stage.OFF) == recorded
 
 
 async def test_a_read_in_shadow_is_compared(tables: Tables) -> None:

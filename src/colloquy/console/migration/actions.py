@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from ...api.parameters import Engine
 from ...model.errors import ColloquyError, Conflict, InvalidInput
+from ...model.message import input_error
 from ...model.migrations import (
     MAX_REASON,
     IgnoreRequest,
+    MigrationJobRequest,
     MigrationMove,
     MigrationStart,
     MigrationView,
@@ -68,6 +71,47 @@ async def ignore(
     return see(MISMATCHES, done="mismatch-ignored")
 
 
+@post("/migration/jobs", guards=[requires("admin")])
+async def begin_job(
+    request: FormRequest, runtime: Engine, operator: CurrentOperator
+) -> Response[Any]:
+    """Long work on the tables, done by the server."""
+    try:
+        wanted = _job(await request.field("kind"), await request.field("rate"))
+        await runtime.migration.begin_job(wanted, operator.actor)
+    except ColloquyError as error:
+        if error.status not in _SHOWN:
+            raise
+        return await show(request, runtime, operator, error=error, place="jobs")
+    return see(HOME, done="migration-job-begun")
+
+
+@post("/migration/jobs/{number:int}/stop", guards=[requires("admin")])
+async def stop_job(
+    request: FormRequest, runtime: Engine, operator: CurrentOperator, number: FromPath[int]
+) -> Response[Any]:
+    """It ends within a second."""
+    try:
+        await runtime.migration.stop_job(number)
+    except ColloquyError as error:
+        if error.status not in _SHOWN:
+            raise
+        return await show(request, runtime, operator, error=error, place="jobs")
+    return see(HOME, done="migration-job-stopped")
+
+
+def _job(kind: str, rate: str) -> MigrationJobRequest:
+    """Raises InvalidInput."""
+    try:
+        return msgspec.convert(
+            {"kind": kind, "rate": float(rate) if rate.strip() else None}, MigrationJobRequest
+        )
+    except msgspec.ValidationError as error:
+        raise input_error(error) from None
+    except ValueError:
+        raise InvalidInput("a rate is a number of messages per second", field="rate") from None
+
+
 async def _moved(
     request: FormRequest,
     runtime: Engine,
@@ -96,4 +140,11 @@ def _reason(text: str) -> str:
     return text
 
 
-ROUTES: list[HTTPRouteHandler] = [start, advance, back, ignore]
+ROUTES: list[HTTPRouteHandler] = [
+    start,
+    advance,
+    back,
+    ignore,
+    begin_job,
+    stop_job,
+]

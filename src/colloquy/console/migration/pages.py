@@ -9,12 +9,29 @@ from litestar.handlers import HTTPRouteHandler
 
 from ...api.parameters import Engine
 from ...model.errors import ColloquyError, Unavailable
-from ...model.migrations import MigrationView, MismatchPage, MismatchState
+from ...model.migrations import (
+    MigrationJob,
+    MigrationStage,
+    MigrationView,
+    MismatchPage,
+    MismatchState,
+)
 from ..access import CurrentOperator, Operator, requires
 from ..forms import FormRequest
 from ..ledger.fields import cursor_of, href, names_of, param
 from ..render import page
-from .words import GOAL, KINDS, STAGES, STATES, WORK, adoption_of, percent_of, strip_of
+from .words import (
+    GOAL,
+    JOB_STATES,
+    JOBS,
+    KINDS,
+    STAGES,
+    STATES,
+    WORK,
+    adoption_of,
+    percent_of,
+    strip_of,
+)
 
 HOME = "/console/migration"
 MISMATCHES = f"{HOME}/mismatches"
@@ -29,6 +46,18 @@ async def show_migration(
 ) -> Response[Any]:
     """Stage, figures, what the next step misses, history; says so where there is no migration."""
     return await show(request, runtime, operator)
+
+
+@get("/migration/jobs", guards=[requires("operate")])
+async def show_jobs(
+    request: FormRequest, runtime: Engine, operator: CurrentOperator
+) -> Response[Any]:
+    """How far the job is: a part of the page, asked for again until it is over."""
+    stage = await runtime.migration.stage()
+    jobs = (await runtime.migration.jobs()).jobs
+    return page(
+        request, "migration/_jobs.html", **_jobs(runtime, operator, stage, jobs), error=None
+    )
 
 
 @get("/migration/mismatches", guards=[requires("operate")])
@@ -46,13 +75,17 @@ async def show(
     *,
     reason: str = "",
     error: ColloquyError | None = None,
+    place: str = "step",
 ) -> Response[Any]:
-    """`error`: why a step was refused, `reason` what was sent with it."""
+    """`error`: why a step (or in the `place` jobs a job) was refused, `reason` what was sent with
+    it."""
     view: MigrationView | None = None
+    jobs: list[MigrationJob] = []
     away: ColloquyError | None = None
     if runtime.migration.is_configured:
         try:
             view = await runtime.migration.view(STEPS)
+            jobs = (await runtime.migration.jobs()).jobs
         except Unavailable as found:
             away = found
     status = next((one.status for one in (error, away) if one is not None), 200)
@@ -64,14 +97,14 @@ async def show(
         view=view,
         away=away,
         error=error,
+        place=place,
         missing=[] if error is None else error.extra.get("missing", []),
         reason=reason,
         strip=strip_of(view.state.stage) if view is not None else [],
         adoption=adoption,
         goal=GOAL,
-        may_change=operator.may("admin"),
+        **_jobs(runtime, operator, None if view is None else view.state.stage, jobs),
         may_read=operator.may("read"),
-        who=names_of(runtime),
         stages=STAGES,
         work=WORK,
         kinds=KINDS,
@@ -114,4 +147,18 @@ async def show_mismatches(
     )
 
 
-ROUTES: list[HTTPRouteHandler] = [show_migration, list_mismatches]
+def _jobs(
+    runtime: Any, operator: Operator, stage: MigrationStage | None, jobs: list[MigrationJob]
+) -> dict[str, Any]:
+    """What the part with the jobs sees, but for `error` and `place`."""
+    return {
+        "stage": stage,
+        "jobs": jobs,
+        "job_kinds": JOBS,
+        "job_states": JOB_STATES,
+        "may_change": operator.may("admin"),
+        "who": names_of(runtime),
+    }
+
+
+ROUTES: list[HTTPRouteHandler] = [show_migration, show_jobs, list_mismatches]

@@ -27,6 +27,21 @@ WORK = {
     "reconcile": "Repair",
     "record": "Into the log",
 }
+JOBS = {
+    "backfill": ("Backfill", "what V2 does not have yet"),
+    "verify": ("Compare", "every message of both tables"),
+    "reconcile": ("Repair", "what the mismatches have open"),
+    "backfill_to_v1": ("Backfill to V1", "what V1 does not have"),
+    "record": ("Record", "the V2 table into the log, as history"),
+}
+JOB_STATES = {
+    "waiting": Word("waiting", "Waiting", "clock", "info"),
+    "running": Word("running", "Running", "play", "info"),
+    "stopping": Word("stopping", "Stopping", "clock", "warn"),
+    "done": Word("done", "Done", "check", "good"),
+    "stopped": Word("stopped", "Stopped", "close"),
+    "failed": Word("failed", "Failed", "alert", "warn"),
+}
 KINDS = {
     "missing_v1": "Not in V1",
     "missing_v2": "Not in V2",

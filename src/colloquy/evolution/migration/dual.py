@@ -32,12 +32,10 @@ from .draining import BATCH, drain
 from .legacy import Key
 from .putting import put_each
 from .sides import Side, told
+from .stages import STAGE_AGE_S
 from .tables import Tables
 
 log = get_logger(__name__)
-
-STAGE_AGE_S = 0.5
-"""How long a stage is believed: as with flags, a step is in force everywhere within a second."""
 
 
 class Written(NamedTuple):

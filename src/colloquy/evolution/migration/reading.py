@@ -41,7 +41,8 @@ class DualReader:
         self._stage = StageCache(stage)
 
     async def read(self, ids: Sequence[Any]) -> dict[Key, V1Message]:
-        """Id → message in V1, of those that there are.
+        """Id → message in V1, of those that there are. Written as JSON it is the same bytes on
+        every stage, whichever side it came from.
 
         Raises InvalidInput for an id that the tables cannot have, StoreUnavailable when neither
         side that the stage allows can be read, ColloquyError for a row that is no message.
@@ -54,7 +55,7 @@ class DualReader:
         for key, message in found.items():
             if isinstance(message, ColloquyError):
                 raise message
-            messages[key] = message
+            messages[key] = _in_order(message)
         return messages
 
     async def read_v2(self, ids: Sequence[Any]) -> dict[Key, Message]:
@@ -101,6 +102,14 @@ class DualReader:
                     await self.tables.mismatches.note(differences, "read in shadow")
         except ColloquyError as error:
             log.warning("migration_shadow_failed", detail=error.detail)
+
+
+def _in_order(value: Any) -> Any:
+    """The same JSON, the fields of each object by name: the tables keep them in different orders,
+    and some databases in one of their own."""
+    if isinstance(value, dict):
+        return {name: _in_order(value[name]) for name in sorted(value)}
+    return [_in_order(one) for one in value] if isinstance(value, list) else value
 
 
 _NONE = ColloquyError("not there")

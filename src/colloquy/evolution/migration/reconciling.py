@@ -102,13 +102,14 @@ async def reconcile(
     tables: Tables,
     stage: Stage,
     *,
+    pace: Pace | None = None,
     told: Callable[[Standing], None] = lambda standing: None,
 ) -> Repaired:
     """Repairs what the mismatch ledger has open. What cannot be repaired stays open, and says why.
 
     Raises StoreUnavailable: then it can be called again.
     """
-    pace = Pace(tables.plan.rate)
+    pace = pace or Pace(tables.plan.rate)
     total = await tables.mismatches.open_messages()
     looked_at = repaired = 0
     after = 0

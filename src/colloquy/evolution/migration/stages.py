@@ -30,7 +30,10 @@ from ...storage.store import Store
 from ..stage import COLLECTION, Figures, MigrationRecords, Stage, State
 from .plan import Gates
 
-__all__ = ["Stages", "Step", "missing_for"]
+__all__ = ["STAGE_AGE_S", "Stages", "Step", "missing_for"]
+
+STAGE_AGE_S = 0.5
+"""How long a stage is believed: as with flags, a step is in force everywhere within a second."""
 
 
 def missing_for(target: Stage, state: State, figures: Figures, gates: Gates) -> list[str]:
@@ -42,7 +45,10 @@ def missing_for(target: Stage, state: State, figures: Figures, gates: Gates) -> 
     missing = []
     if not is_back and not figures.backfilled:
         missing.append("the backfill is not complete")
-    if figures.verified_at <= state.since:
+    # Until a stage is in force everywhere somebody may go by the one before; where that wrote V2
+    # alone, V1 would lack it.
+    in_force_us = int(STAGE_AGE_S * 1_000_000) if is_back else 0
+    if figures.verified_at <= state.since + in_force_us:
         missing.append("the tables were not compared since this stage began")
     else:
         wanted = min(gates.compared, figures.total)

@@ -9,6 +9,7 @@ from ..adapting import Place
 from .comparing import Formats
 from .current import CurrentTable
 from .database import Ask, Database, Operations, database_of
+from .jobs import Jobs
 from .legacy import LegacyTable
 from .mismatches import Mismatches
 from .outbox import Outbox
@@ -23,6 +24,7 @@ class Tables:
     current: CurrentTable
     mismatches: Mismatches
     journal: Journal
+    jobs: Jobs
     from_v1: Outbox
     """Written in the old table, still to be written in the new; only in two databases."""
     from_v2: Outbox
@@ -55,6 +57,7 @@ class Tables:
         self.current = CurrentTable(prefix, self.new, id_type)
         self.mismatches = Mismatches(prefix, self.new, self.clock)
         self.journal = Journal(prefix, self.new, self.clock)
+        self.jobs = Jobs(prefix, self.new, self.clock)
         self.from_v1 = Outbox(f"{prefix}v1_", self.old, id_type, self.clock)
         self.from_v2 = Outbox(f"{prefix}v2_", self.new, id_type, self.clock)
         place = Place(channel=self.plan.channel, account=self.plan.account)
@@ -63,6 +66,7 @@ class Tables:
             *self.current.schema(),
             *self.mismatches.schema(),
             *self.journal.schema(),
+            *self.jobs.schema(),
         ]
         if not self.is_shared:
             news += self.from_v2.schema()

@@ -71,6 +71,17 @@ async def test_the_way_there_and_back(stages: Stages) -> None:
     assert {step.by for step in history} == {"ann", "ben"}
 
 
+def test_going_back_to_v1_a_comparison_begins_when_the_stage_is_in_force_everywhere() -> None:
+    """A program that still writes V2 alone may do so behind one that begins before."""
+    state = State(stage=Stage.DUAL_V2, since=100 * S)
+    early, late = (replace(GOOD, verified_at=at) for at in (100 * S + S // 4, 101 * S))
+    assert missing_for(Stage.DUAL_V1, state, early, Gates()) == [
+        "the tables were not compared since this stage began"
+    ]
+    assert missing_for(Stage.DUAL_V1, state, late, Gates()) == []
+    assert missing_for(Stage.V2_ONLY, state, early, Gates()) == []
+
+
 async def test_a_step_needs_a_beginning(stages: Stages) -> None:
     with pytest.raises(NotFound):
         await stages.advance("ann", GOOD)
