@@ -37,7 +37,8 @@ class Figures(Struct, frozen=True, kw_only=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing that is wrong: what, how bad, the figure and its bound. `evidence`: what a bet
+    """One thing that is wrong: what, how bad, the figure and its bound (of `response_time` the
+    share of turns that took too long). `evidence`: what a bet
     against chance is worth (1,000: one false alarm in a thousand roll-outs at most); null where
     the figure alone decides."""
 
