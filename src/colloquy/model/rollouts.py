@@ -102,8 +102,8 @@ class MoveView(Struct, frozen=True, kw_only=True):
 
 
 class RolloutView(Struct, frozen=True, kw_only=True):
-    """A roll-out. `step` counts from 0; `seen`: turns of this step that were served the value, as
-    this process saw them; `verdict`: the newest, null where the guard does not look any more."""
+    """A roll-out. `step` counts from 0; `seen`: turns of this step that were served the value, in
+    all processes; `verdict`: the newest, null where the guard does not look any more."""
 
     flag: str
     value: Any
@@ -129,7 +129,7 @@ class RolloutView(Struct, frozen=True, kw_only=True):
 
 
 class RolloutPage(Struct, frozen=True):
-    """By flag. `versions`: turns of V1 and V2 clients, as this process saw them lately."""
+    """By flag. `versions`: turns of V1 and V2 clients lately, in all processes."""
 
     rollouts: list[RolloutView]
     versions: dict[str, Figures]
@@ -216,7 +216,7 @@ class LevelView(Struct, frozen=True, kw_only=True):
 
 
 class LevelPage(Struct, frozen=True):
-    """In the order of their ids, the oldest first."""
+    """In the order of their ids; over HTTP the oldest first."""
 
     rollbacks: list[LevelView]
     next: str | None

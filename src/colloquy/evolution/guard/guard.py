@@ -114,10 +114,12 @@ class Guard:
             _note(watched.fresh.off, off, slow_s)
 
     def take(self, flag: str) -> Fresh:
-        """What this process saw of a flag since the last time; it is the caller's from now on."""
+        """What this process saw of a flag since the last time; it is the caller's from now on.
+        Nothing of one that is not watched."""
         self._fold()
-        watched = self._watched[flag]
-        fresh, watched.fresh = watched.fresh, Fresh()
+        fresh, watched = Fresh(), self._watched.get(flag)
+        if watched is not None:
+            fresh, watched.fresh = watched.fresh, fresh
         return fresh
 
     def take_versions(self) -> dict[str, Outcomes]:

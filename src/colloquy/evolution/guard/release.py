@@ -131,10 +131,9 @@ class Release:
         self._step_at, self._seen_before = step_at, self.on.all.count
         return True
 
-    @property
-    def seen(self) -> int:
-        """Turns of the present step that were served the value."""
-        return max(0, self.on.all.count - self._seen_before)
+    def seen(self, step_at: int) -> int:
+        """Turns that were served the value since the step that began then, if it is known here."""
+        return self.on.all.count - self._seen_before if step_at == self._step_at else 0
 
     # -- keeping ------------------------------------------------------------------------------
 
