@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,8 @@ from msgspec import Struct
 from ...model.rollouts import Figures
 
 Bins = npt.NDArray[np.int64]
+Marks = npt.NDArray[np.bool_]
+Seconds = npt.NDArray[np.float64]
 
 OCTAVE = 16
 """Bins that double a time: twice as long is exactly so many bins later, and a quantile is right to
@@ -49,14 +50,13 @@ class Tally:
         self.longest = 0.0
         self.bins: Bins = np.zeros(BINS, np.int64)
 
-    def note(self, fine: Sequence[bool], seconds: Sequence[float], slow_s: float) -> None:
-        """Outcomes: whether each went well, and its seconds; above `slow_s` one is slow."""
-        if not fine:
+    def note(self, failed: Marks, took: Seconds, slow: Marks) -> None:
+        """Outcomes: whether each failed, its seconds, and whether that was too slow."""
+        if not len(took):
             return
-        took = np.asarray(seconds, np.float64)
-        self.count += len(fine)
-        self.failed += len(fine) - sum(fine)
-        self.slow += int(np.count_nonzero(took > slow_s))
+        self.count += len(took)
+        self.failed += int(np.count_nonzero(failed))
+        self.slow += int(np.count_nonzero(slow))
         self.seconds += float(took.sum())
         self.longest = max(self.longest, float(took.max()))
         self.bins += np.bincount(np.searchsorted(_EDGES, took), minlength=BINS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from msgspec import Struct
 
 from ...model.rollouts import Figures
@@ -27,11 +28,13 @@ class Outcomes:
         self.newest = b""
 
     def note(self, fine: Sequence[bool], seconds: Sequence[float], slow_s: float) -> None:
-        """In the order in which they ended; see `Tally.note`."""
-        self.tally.note(fine, seconds, slow_s)
-        tail = zip(fine[-RECENT:], seconds[-RECENT:], strict=True)
-        said = bytes(_FAILED * (not ok) + _SLOW * (took > slow_s) for ok, took in tail)
-        self.newest = (self.newest + said)[-RECENT:]
+        """In the order in which they ended: whether each went well, and its seconds; above `slow_s`
+        one is slow."""
+        failed, took = np.logical_not(fine), np.asarray(seconds, np.float64)
+        slow = took > slow_s
+        self.tally.note(failed, took, slow)
+        said = _FAILED * failed[-RECENT:] + _SLOW * slow[-RECENT:]
+        self.newest = (self.newest + said.astype(np.uint8).tobytes())[-RECENT:]
 
 
 class KeptWindow(Struct, array_like=True, frozen=True, forbid_unknown_fields=True):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from colloquy.evolution.guard.evidence import Exceeds, Slower, Worse
 from colloquy.evolution.guard.limits import Limits
 from colloquy.evolution.guard.release import Fresh, Release
-from colloquy.evolution.guard.tally import Bins, Tally
+from colloquy.evolution.guard.tally import Bins
+from colloquy.evolution.guard.window import Outcomes
 
 rates = st.floats(0.0, 1.0, allow_nan=False)
 
@@ -147,9 +148,9 @@ def test_overwhelming_evidence_stays_a_number() -> None:
 
 
 def bins(*times: float) -> Bins:
-    tally = Tally()
-    tally.note([True] * len(times), times, 10.0)
-    return tally.bins
+    outcomes = Outcomes()
+    outcomes.note([True] * len(times), times, 10.0)
+    return outcomes.tally.bins
 
 
 @settings(max_examples=40, deadline=None)

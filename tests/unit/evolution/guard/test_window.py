@@ -23,6 +23,12 @@ def one(ok: bool, seconds: float) -> Outcomes:
     return found
 
 
+def tally_of(times: list[float]) -> Tally:
+    found = Outcomes()
+    found.note([True] * len(times), times, 10.0)
+    return found.tally
+
+
 @settings(max_examples=50, deadline=None)
 @given(OUTCOMES)
 def test_a_window_is_what_counting_by_hand_finds(outcomes: list[tuple[float, bool, float]]):
@@ -59,17 +65,14 @@ def test_a_mean_above_a_quantile_is_no_matter_of_bins(
 ):
     """Both where the times are anywhere, and where all are in a bin or two."""
     for taken in (times, [1.0 + narrow * (number % 7) / 7 for number in range(count)]):
-        tally = Tally()
-        tally.note([True] * len(taken), taken, 10.0)
+        tally = tally_of(taken)
         found = tally.figures()
         assert found.mean_s is not None and found.p95_s is not None and found.p99_s is not None
         exact = sorted(taken)[-(-95 * len(taken) // 100) - 1]
         assert found.p95_s <= found.p99_s <= max(taken)
         if found.mean_s > found.p95_s:
             assert found.mean_s > exact
-        same = Tally()
-        same.note([True] * count, [times[0]] * count, 10.0)
-        assert same.figures().p95_s == pytest.approx(times[0], rel=1e-9)
+        assert tally_of([times[0]] * count).figures().p95_s == pytest.approx(times[0], rel=1e-9)
 
 
 def test_the_newest_are_bounded_and_in_order():
