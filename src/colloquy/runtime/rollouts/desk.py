@@ -114,7 +114,7 @@ class RolloutDesk:
         await self.book.refresh()
         await self.watch.recall(self.book.open)
         await self.levels.settle()
-        await self.levels.follow()
+        await self.levels.following.look()
 
     async def stop(self) -> None:
         """Hands in what was seen last, if it can be."""
@@ -139,7 +139,7 @@ class RolloutDesk:
                     self._wake.clear()
                     await self.book.refresh()
                 if self._store.shared:
-                    await self.levels.follow()
+                    await self.levels.following.look()
                 if self._works:
                     await self.look()
                 else:
@@ -294,6 +294,16 @@ class RolloutDesk:
         return self.show(plan.flag)
 
     # -- what they see ------------------------------------------------------------------------
+
+    @property
+    def mark(self) -> object:
+        """Another one whenever something else is to be seen."""
+        seen = []
+        for plan in self.book.open:
+            release = self.guard.release(plan.flag)
+            if release is not None:
+                seen.append((plan.flag, release.on.all.count, release.off.all.count))
+        return self._flags.mark, dict(self.book.positions), self.levels.following.version, seen
 
     def show(self, flag: str) -> RolloutView:
         """The newest roll-out of a flag. Raises NotFound."""

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ...evolution.guard.plan import Plan, moved
-from ...evolution.levels import V1_FLAG, Changes, Situation, changes_of, clears_caches
+from ...evolution.levels import V1_FLAG, Changes, Situation, changes_of
 from ...ledger.ledger import AUTOMATIC_US
 from ...ledger.merge import MISSING
 from ...ledger.points import NewPoint
@@ -49,6 +49,7 @@ from ..flags.records import FLAGS, SWITCHES, Thrown, value_of
 from ..ledger import LedgerDesk
 from ..ledger.cursors import decode_place, encode_place
 from .book import RolloutBook
+from .following import LAST, Following
 from .records import ROLLBACKS, ROLLOUTS, LevelRecord
 from .records import value_of as record_of
 
@@ -56,10 +57,6 @@ log = get_logger(__name__)
 
 _record = msgspec.json.Decoder(LevelRecord)
 _COLLECTIONS = {"flag": FLAGS, "switch": SWITCHES}
-FOLLOWED = 20
-"""The newest rollbacks that are looked at: of those that came in a second."""
-_LAST = "g"
-"""Comes after every id, which is hexadecimal."""
 Records = list[tuple[str, str, object, int | None]]
 
 
@@ -85,11 +82,9 @@ class LevelDesk:
         self._ledger = ledger
         self._alerts = alerts
         self._book = book
-        self._caches = tuple(caches)
         self._works = works
         self._clock = clock
-        self._followed: set[str] | None = None
-        """After these the caches of this process are clear; None before the first look."""
+        self.following = Following(store, caches)
 
     # -- before -------------------------------------------------------------------------------
 
@@ -198,30 +193,12 @@ class LevelDesk:
         await self._write(self._records(record, actor, now), actor, id_)
         await self._book.refresh()
         if changes.clears_caches:
-            self._clear()
-        if self._followed is not None:
-            self._followed.add(id_)
+            self.following.clear()
+        self.following.note(record)
         self._tell(record, changes.severity, found)
         record = await self._finished(record, point, since, started)
         await self._put(record, actor)
         return record.view()
-
-    def _clear(self) -> None:
-        for clear in self._caches:
-            clear()
-
-    async def follow(self) -> None:
-        """Clears the caches of this process where another one has taken back what clears them. At
-        first there is nothing in them yet."""
-        rows = await self._store.query("ledger_records_back", ROLLBACKS, _LAST, FOLLOWED)
-        records = [_record.decode(bytes(row[3])) for row in rows]
-        before, self._followed = self._followed, {record.id for record in records}
-        if before is None:
-            return
-        heard = [record for record in records if record.id not in before]
-        if any(clears_caches(record.level) for record in heard):
-            log.warning("caches_cleared", rollbacks=[record.id for record in heard])
-            self._clear()
 
     def _records(self, record: LevelRecord, actor: str, now: int) -> Records:
         """Flags, switches and plans, and the record itself."""
@@ -315,6 +292,7 @@ class LevelDesk:
 
     async def _put(self, record: LevelRecord, actor: str) -> None:
         await self._ledger.ledger.put(ROLLBACKS, record.id, record_of(record), actor)
+        self.following.note(record)
 
     async def settle(self) -> None:
         """Says of rollbacks that a process left in the middle that nobody knows how far their
@@ -355,6 +333,7 @@ class LevelDesk:
         )
         records.append((ROLLBACKS, record.id, record_of(record), position))
         await self._write(records, actor, record.id)
+        self.following.note(record)
         return record.view()
 
     async def _heads(
@@ -384,7 +363,7 @@ class LevelDesk:
 
     async def newest(self, cursor: str | None = None, limit: int = 50) -> LevelPage:
         """In the order of their ids, the newest first. Raises InvalidInput."""
-        before = _LAST if cursor is None else decode_place(cursor, tuple[str])[0]
+        before = LAST if cursor is None else decode_place(cursor, tuple[str])[0]
         rows = await self._store.query("ledger_records_back", ROLLBACKS, before, limit + 1)
         found = [_record.decode(bytes(row[3])) for row in rows]
         return LevelPage(
