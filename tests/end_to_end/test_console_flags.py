@@ -10,7 +10,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from colloquy.model.flags import Condition, FlagState, Rollout, Rule
 from support.browser import (
+    DESK,
     LOOKS,
+    PHONE,
     Scheme,
     check_accessible,
     check_fits,
@@ -113,3 +115,48 @@ def test_a_roll_out_from_the_slider_to_the_kill_switch(browser: Browser, server:
         row = page.locator(".flag-rows tr", has_text=NAME)
         expect(row).to_contain_text("It depends")
         expect(row).to_contain_text("1 person, 40.25 % by person")
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_what_somebody_else_does_is_shown_by_itself(
+    browser: Browser, server: Server, width: int
+) -> None:
+    desk = server.runtime.flag_desk
+    name = "enable_caching"
+    with operator(browser, server, width=width) as watched:
+        read, written, listed = (watched.context.new_page() for _ in range(3))
+        for page in (read, written):
+            page.goto(f"{FLAGS}/{name}")
+        listed.goto(FLAGS)
+        for page in (read, written, listed):
+            expect(page.locator("[data-live-text]")).to_have_text("Live")
+        people = written.get_by_label("People", exact=True)
+        people.fill("bo")
+        listed.get_by_role("searchbox").fill(name)
+        expect(listed.locator(".flag-rows tbody tr")).to_have_count(1)
+
+        share = width / 100
+        server.run(desk.change(name, FlagState(value=False, rollout=Rollout(share)), "cy"))
+        for page in (read, written):
+            expect(page.get_by_role("region", name="In force")).to_contain_text("It depends")
+            expect(page.get_by_label("Changes, newest first")).to_contain_text("by cy")
+        # A form that nobody is at work in has what is said now, with a slider that goes along.
+        expect(read.get_by_role("spinbutton")).to_have_value(f"{share:g}")
+        expect(read.get_by_role("slider")).to_have_value(f"{round(share)}")
+        read.get_by_role("spinbutton").fill("80")
+        expect(read.get_by_role("slider")).to_have_value("80")
+        # What somebody types stays, and does not go over what somebody else said.
+        expect(people).to_have_value("bo")
+        expect(written.get_by_role("spinbutton")).to_have_value("")
+        press(written, "Save")
+        expect(written.locator("#raced")).to_contain_text("Nothing of yours was saved")
+
+        row = listed.locator(".flag-rows tbody tr")
+        expect(row).to_contain_text("It depends")
+        server.run(desk.throw("emergency_rollback", "It books twice", "cy"))
+        expect(listed.locator("#switches")).to_contain_text("It books twice")
+        expect(row).to_have_count(1)
+        expect(listed.get_by_role("searchbox")).to_have_value(name)
+        server.run(desk.revive("emergency_rollback", "cy"))
+        expect(listed.locator("#switches")).not_to_contain_text("It books twice")
+        server.run(desk.change(name, FlagState(), "cy"))

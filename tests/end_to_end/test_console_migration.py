@@ -10,7 +10,9 @@ from playwright.sync_api import Browser, expect
 
 from colloquy.model.migrations import MigrationMove, MigrationStart
 from support.browser import (
+    DESK,
     LOOKS,
+    PHONE,
     Scheme,
     check_accessible,
     check_fits,
@@ -92,3 +94,31 @@ def test_a_job_shows_how_far_it_is_until_it_is_stopped(browser: Browser, server:
             jobs.get_by_role("button", name="Stop").click()
         expect(jobs.locator("tbody tr").first).to_contain_text("Stopped")
         expect(jobs.get_by_role("button", name="Repair")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_a_step_by_somebody_else_is_shown_by_itself(
+    browser: Browser, server: Server, width: int
+) -> None:
+    migration = server.runtime.migration
+    with operator(browser, server, width=width) as watched:
+        read, written = (watched.context.new_page() for _ in range(2))
+        for page in (read, written):
+            page.goto(PAGE)
+            expect(page.locator("[data-live-text]")).to_have_text("Live")
+        reason = written.get_by_role("textbox", name="Reason")
+        reason.fill("now")
+        said = f"on at {width}"
+        server.run(migration.advance(MigrationMove(reason=said, force=True), "cy"))
+        for page in (read, written):
+            expect(page.locator(".strip .now")).to_contain_text("Dual, V1 first")
+            expect(page.get_by_label("Steps, newest first")).to_contain_text(said)
+        expect(read.locator("[name=stage]")).to_have_value("dual_v1")
+        # What somebody types stays, and the step that they meant is not taken from here.
+        expect(reason).to_have_value("now")
+        with written.expect_navigation():
+            written.get_by_role("button", name="Back").click()
+            written.get_by_role("dialog").get_by_role("button", name="Step back").click()
+        expect(written.locator("#refused")).to_contain_text("the migration moved meanwhile")
+        server.run(migration.back(MigrationMove(reason="not yet"), "cy"))
+        expect(read.locator(".strip .now")).to_contain_text("Shadow")

@@ -12,7 +12,9 @@ from colloquy.flags import Decision
 from colloquy.model.flags import FlagState
 from colloquy.model.rollouts import LevelRequest, RolloutNote, RolloutRequest
 from support.browser import (
+    DESK,
     LOOKS,
+    PHONE,
     Scheme,
     check_accessible,
     check_fits,
@@ -25,6 +27,7 @@ PAGE = "/console/rollouts"
 NAME = "enable_tools"
 WATCHED = "enable_bursts"
 BACK = "enable_caching"
+MOVED = "enable_apology"
 LONG = "a-reason-of-somebody-that-is-longer-than-any-phone-is-wide" * 2
 
 
@@ -138,3 +141,43 @@ def test_from_the_form_to_a_roll_back_and_its_undo(browser: Browser, server: Ser
         press(page, f"Undo the roll-back feature of {NAME}", "Undo it")
         expect(page.locator("main dl")).to_contain_text("Undone")
         assert server.runtime.flag_desk.show(NAME).state["rollout"] == {"percentage": 5.0}
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_what_happens_to_a_plan_is_shown_by_itself(
+    browser: Browser, server: Server, width: int
+) -> None:
+    desk = server.runtime.rollouts
+    with operator(browser, server, width=width) as watched:
+        read, written, listed = (watched.context.new_page() for _ in range(3))
+        for page in (read, written):
+            page.goto(f"{PAGE}/{MOVED}")
+        listed.goto(PAGE)
+        for page in (read, written, listed):
+            ready(page)
+        server.run(server.runtime.flag_desk.change(MOVED, FlagState(value=False), "cy"))
+        server.run(desk.begin(RolloutRequest(flag=MOVED, reason=f"again at {width}"), "cy"))
+        for page in (read, written, listed):
+            expect(page.locator("main")).to_contain_text(f"again at {width}")
+        reason = written.get_by_label("Reason")
+        reason.fill("it is too early")
+        for number in range(60):
+            asked = {MOVED: Decision(True, "rollout", "")}
+            desk.guard.add("v2", asked, number % 15 != 0, 0.2)
+        guard = read.get_by_role("region", name="The guard")
+        expect(guard).to_contain_text("6.7 %")
+        server.run(desk.pause(MOVED, RolloutNote(), "cy"))
+        expect(read.locator(".strip .now")).to_contain_text("paused")
+        expect(read.get_by_role("button", name="Resume", exact=True)).to_be_visible()
+        # What somebody types stays, and moves nothing that somebody else has moved.
+        expect(written.locator(".strip .now")).to_contain_text("paused")
+        expect(reason).to_have_value("it is too early")
+        press(written, "Pause", "Pause it")
+        expect(written.locator("#refused")).to_contain_text("It was changed meanwhile")
+
+        request = LevelRequest(level="feature", flag=MOVED, reason=f"enough at {width}")
+        server.run(desk.levels.back(request, "cy"))
+        expect(listed.get_by_label("Roll-backs, newest first")).to_contain_text(
+            f"enough at {width}"
+        )
+        expect(listed.locator(".taken").first).to_contain_text("Done")

@@ -43,7 +43,7 @@ RollbackId = Annotated[str, PathParameter(pattern=HEX_ID, description="The rollb
 )
 async def list_rollouts(runtime: Engine, cursor: Cursor = None, limit: Limit = 50) -> RolloutPage:
     """The newest of each flag, with what the guard found; and how turns of V1 and V2 clients
-    ended lately, in the process that answers."""
+    ended lately."""
     return runtime.rollouts.page(cursor, limit)
 
 

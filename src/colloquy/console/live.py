@@ -6,7 +6,7 @@ browser has to show its session again.
 
 Events: `statistics` (each second, for scope operate), `dead_letters` (their count, when it changes,
 for scope operate), `conversations` (ids of those that changed; an empty list: it is not known
-which).
+which), `flags`, `rollouts` and `migration` (something else is to be seen there; for scope operate).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from ..api.stream import SSE_HEADERS, Streams, event
-from ..model.errors import Unauthenticated, Unavailable
+from ..model.errors import ColloquyError, Unauthenticated, Unavailable
 from .access import CurrentOperator, Operator, cookie_of, requires
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class Live:
         self._dead_letters = -1
         self._newest: dict[str, Frame] = {}
         """The last statistics and count, for who joins."""
+        self._marks: dict[str, object] = {}
+        """What is to be seen at each desk, as it was told last."""
 
     def join(self, operator: Operator, session: str) -> Viewer:
         """Raises Unavailable when there are too many viewers or the server stops."""
@@ -94,6 +96,8 @@ class Live:
             raise Unavailable(f"{self._most} pages follow the console", retry_after_s=10.0)
         if not self._started:
             self._runtime.supervise("console", self._produce)
+            if self._runtime.migration.is_configured:
+                self._runtime.supervise("console-migration", self._follow_migration)
             self._started = True
         viewer = Viewer(operator, session)
         for frame in self._newest.values():
@@ -118,6 +122,7 @@ class Live:
             while True:
                 if not self._viewers:
                     self._newest.clear()
+                    self._marks.clear()
                     self._dead_letters = -1
                     self._joined.clear()
                     await self._joined.wait()
@@ -128,6 +133,8 @@ class Live:
                 if ticks % TICKS_A_SECOND == 0:
                     self._end_those_without_a_key()
                     self._send_figures()
+                    self._send_mark("flags", self._runtime.flag_desk.mark)
+                    self._send_mark("rollouts", self._runtime.rollouts.mark)
                 ticks += 1
                 await asyncio.sleep(TICK_S)
 
@@ -142,6 +149,22 @@ class Live:
         if dead != self._dead_letters:
             self._dead_letters = dead
             self._newest["dead_letters"] = self._send("dead_letters", {"count": dead}, "operate")
+
+    async def _follow_migration(self) -> None:
+        """By itself: its tables may take long to answer, and no other news waits for them."""
+        while True:
+            if self._viewers:
+                try:
+                    self._send_mark("migration", await self._runtime.migration.mark())
+                except ColloquyError as error:
+                    self._send_mark("migration", error.code)
+            await asyncio.sleep(TICK_S * TICKS_A_SECOND)
+
+    def _send_mark(self, kind: str, mark: object) -> None:
+        """Says that a page is another one now. Who joins looks for himself."""
+        if kind in self._marks and self._marks[kind] != mark:
+            self._send(kind, None, "operate")
+        self._marks[kind] = mark
 
     def _send(self, kind: str, data: Any, scope: str) -> Frame:
         body = b"event: %s\ndata: %s\n\n" % (kind.encode(), msgspec.json.encode(data))

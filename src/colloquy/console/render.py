@@ -104,7 +104,8 @@ def page(
     """A whole page, or a part of one for htmx; they differ in their template only.
 
     Every template sees `operator` (None on the log-in page), `csrf`, `nav`, `now` (RFC 3339),
-    `path` and `done`, the sentence that `?done=` stands for.
+    `path`, `done`, the sentence that `?done=` stands for, and `fresh`, where a page that follows
+    what happens loads itself again (nowhere after an action that was refused).
     """
     operator = operator_of(request)
     path = request.scope["path"]
@@ -115,9 +116,17 @@ def page(
         "now": rfc3339(now_us()),
         "path": path,
         "done": DONE.get(request.query_params.get("done", "")),
+        "fresh": _address(request) if request.method == "GET" else "",
     }
     body = _environment().get_template(template).render({**shared, **context})
     return Response(body, status_code=status, headers=HEADERS, media_type="text/html")
+
+
+def _address(request: Request[Any, Any, Any]) -> str:
+    """Of this page, without what it says once."""
+    query = [(name, value) for name, value in request.query_params.multi_items() if name != "done"]
+    path: str = request.scope["path"]
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def fragment(template: str, **context: Any) -> bytes:

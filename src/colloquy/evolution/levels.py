@@ -73,9 +73,14 @@ def changes_of(level: Level, flag: str | None, now: Situation) -> Changes:
         switches=[name for name in _switches(level, flag) if name not in now.thrown],
         rollouts=sorted(name for name in ends if name in now.plans and now.plans[name].is_open),
         routes_to_v1=to_v1,
-        clears_caches=level != "feature",
+        clears_caches=clears_caches(level),
         severity=Severity.WARNING if level == "feature" else Severity.CRITICAL,
     )
+
+
+def clears_caches(level: Level) -> bool:
+    """Does it clear what processes keep in memory of conversations?"""
+    return level != "feature"
 
 
 def _taken_back(level: Level, flag: str | None, now: Situation) -> set[str]:

@@ -37,7 +37,8 @@ class Figures(Struct, frozen=True, kw_only=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing that is wrong: what, how bad, the figure and its bound. `evidence`: what a bet
+    """One thing that is wrong: what, how bad, the figure and its bound (of `response_time` the
+    share of turns that took too long). `evidence`: what a bet
     against chance is worth (1,000: one false alarm in a thousand roll-outs at most); null where
     the figure alone decides."""
 
@@ -101,8 +102,8 @@ class MoveView(Struct, frozen=True, kw_only=True):
 
 
 class RolloutView(Struct, frozen=True, kw_only=True):
-    """A roll-out. `step` counts from 0; `seen`: turns of this step that were served the value, as
-    this process saw them; `verdict`: the newest, null where the guard does not look any more."""
+    """A roll-out. `step` counts from 0; `seen`: turns of this step that were served the value, in
+    all processes; `verdict`: the newest, null where the guard does not look any more."""
 
     flag: str
     value: Any
@@ -128,7 +129,7 @@ class RolloutView(Struct, frozen=True, kw_only=True):
 
 
 class RolloutPage(Struct, frozen=True):
-    """By flag. `versions`: turns of V1 and V2 clients, as this process saw them lately."""
+    """By flag. `versions`: turns of V1 and V2 clients lately, in all processes."""
 
     rollouts: list[RolloutView]
     versions: dict[str, Figures]
@@ -215,7 +216,7 @@ class LevelView(Struct, frozen=True, kw_only=True):
 
 
 class LevelPage(Struct, frozen=True):
-    """In the order of their ids, the oldest first."""
+    """In the order of their ids; over HTTP the oldest first."""
 
     rollbacks: list[LevelView]
     next: str | None

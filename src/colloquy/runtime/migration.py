@@ -92,6 +92,10 @@ class MigrationDesk:
         self._reporting = asyncio.Lock()
         self._kept: tuple[float, str, MigrationReport] | None = None
         self._stalled: float | None = None
+        self._ignored = 0
+        """Mismatches that were ignored here."""
+        self._moved: tuple[object, float] = (None, 0.0)
+        """What moves, as it was seen last, and since when it has been so."""
 
     @property
     def is_configured(self) -> bool:
@@ -186,6 +190,16 @@ class MigrationDesk:
             history=await stages.history(limit),
         )
 
+    async def mark(self) -> object:
+        """Another one whenever something else is to be seen, and once more when the report that was
+        kept then is made anew. No table is counted for it."""
+        state = await self._stages().state()
+        work = await (await self._tables()).journal.all()
+        found, now = (state, work, self._ignored), self._monotonic()
+        if found != self._moved[0]:
+            self._moved = (found, now)
+        return found, now - self._moved[1] >= KEEP_S
+
     async def report(self) -> MigrationReport:
         """At most `KEEP_S` seconds old."""
         return (await self._reported(await self._stages().state()))[1]
@@ -241,6 +255,7 @@ class MigrationDesk:
             raise InvalidInput("say why nothing is to be done", field="reason")
         found = await (await self._tables()).mismatches.ignore(number, reason)
         self._kept = None
+        self._ignored += 1
         return found
 
     async def _step(self, request: MigrationMove, actor: str, *, is_back: bool) -> MigrationView:

@@ -220,7 +220,8 @@ class Runtime(Surface):
         self.rollouts = RolloutDesk(
             self.store, self.flag_desk, self.ledger, self.alerts,
             caches=(lambda: self._engine.cache.clear(), self._learning.forget),
-            is_mover=lambda: self._may_begin(bytes(16)), works=worker, clock=clock,
+            is_mover=lambda: self._may_begin(bytes(16)), works=worker, name=self.name,
+            clock=clock,
         )  # fmt: skip
         self.migration = MigrationDesk(
             self.settings.versions.migration, self.ledger.ledger, self.alerts, self.import_messages,
@@ -531,6 +532,7 @@ class Runtime(Surface):
         await self.delivery.settle(grace)
         await self.webhooks.stop(grace)
         await self.ledger.stop()
+        await self.rollouts.stop()
         await self.alerts.stop(grace)
         await self.monitoring.stop(grace)
         self.signals.close()
@@ -590,6 +592,7 @@ class Runtime(Surface):
             self.alerts.heard(text)
         elif topic == FLAGS_TOPIC:
             self.flag_desk.heard()
+            self.rollouts.heard()
         elif topic == MISSED:
             self._look_at_everything()
 
@@ -604,6 +607,7 @@ class Runtime(Surface):
         self.ledger.heard()
         self._learning.forget()
         self.flag_desk.heard()
+        self.rollouts.heard()
 
     def _flags_changed(self, names: Iterable[str]) -> None:
         self.metrics.switch.on = self.flags.enabled("capture_metrics")

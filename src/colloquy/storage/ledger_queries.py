@@ -64,6 +64,12 @@ LEDGER_QUERIES: dict[str, str] = {
             AND c.position = (SELECT max(m.position) FROM changes m
                 WHERE m.collection = c.collection AND m.key = c.key AND m.position <= $3)
         ORDER BY c.collection, c.key LIMIT $4""",
+    # Of one collection from the last key below $2 on, backwards, as they are now.
+    "ledger_records_back": """SELECT c.collection, c.key, c.position, c.after FROM changes c
+        WHERE c.collection = $1 AND c.key < $2 AND c.after IS NOT NULL
+            AND c.position = (SELECT max(m.position) FROM changes m
+                WHERE m.collection = c.collection AND m.key = c.key)
+        ORDER BY c.key DESC LIMIT $3""",
     "ledger_keys_page": """SELECT c.key FROM changes c
         WHERE c.collection = $1 AND c.key > $2 AND substr(c.key, 1, length($3)) = $3
             AND c.after IS NOT NULL

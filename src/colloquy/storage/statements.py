@@ -1,6 +1,7 @@
 """The hot statements, by name: one text for both engines (engine decision 6).
 
-Those of the ledger, of the graph, of contexts and of monitoring have files of their own.
+Those of the ledger, of the graph, of contexts, of monitoring and of roll-outs have files of their
+own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from .graph_search_statements import GRAPH_SEARCH_STATEMENTS
 from .graph_statements import GRAPH_STATEMENTS
 from .ledger_statements import LEDGER_STATEMENTS
 from .monitoring_statements import MONITORING_STATEMENTS
+from .rollout_statements import ROLLOUT_STATEMENTS
 from .statement import Statement, insert, statement
 
 _POSTGRES_TYPES = {"int": "bigint", "float": "double precision", "bytes": "bytea", "text": "text"}
@@ -371,6 +373,7 @@ STATEMENTS: dict[str, Statement] = {
         *GRAPH_SEARCH_STATEMENTS,
         *CONTEXT_STATEMENTS,
         *MONITORING_STATEMENTS,
+        *ROLLOUT_STATEMENTS,
     )
 }
 

@@ -297,7 +297,6 @@ def test_long_lists_have_pages(
     server: Server, console: Console, plan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "PAGE", 1)
-    monkeypatch.setattr(pages, "_READ", 1)
     begin(server, OTHER)
     levels = server.runtime.rollouts.levels
     for reason in ("the first", "the second"):
@@ -323,7 +322,7 @@ def test_it_says_that_the_database_could_not_be_asked(
         raise StoreUnavailable("the database is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(server.runtime.rollouts.levels, "page", away)
+        patch.setattr(server.runtime.rollouts.levels, "newest", away)
         words = shown(operator, PAGE)
     assert "The database cannot be asked." in words
     assert "5 % now Running" in words

@@ -13,12 +13,11 @@ from litestar.params import FromPath
 from ...api.parameters import Engine
 from ...flags import REGISTRY
 from ...model.errors import ColloquyError, Conflict, NotFound, Unavailable
-from ...model.rollouts import Level, LevelPlan, LevelRequest, LevelView, RolloutView
+from ...model.rollouts import Level, LevelPage, LevelPlan, LevelRequest, RolloutView
 from ..access import CurrentOperator, Operator, requires
 from ..flags.words import KEYS, percent_text, value_text
 from ..forms import FormRequest
 from ..ledger.fields import cursor_of, href, names_of, param
-from ..paging import slice_after
 from ..render import page
 from .plans import line_of, steps_of
 from .words import LEVELS, MEANINGS, MOVES, STATES, STATUSES, judgement_word, said_text
@@ -28,8 +27,6 @@ BACK = f"{HOME}/back"
 ROLLBACKS = f"{HOME}/rollbacks"
 PAGE = 20
 """Plans, and roll-backs, on a page."""
-_READ = 200
-"""Roll-backs that are read at once."""
 
 
 @get("/rollouts", guards=[requires("operate")])
@@ -40,8 +37,10 @@ async def list_rollouts(
     cursor, taken = cursor_of(request), cursor_of(request, "taken")
     await look(runtime)
     found = runtime.rollouts.page(cursor, PAGE)
-    rollbacks = await _rollbacks(runtime)
-    shown, after = slice_after(rollbacks or [], taken, lambda one: one.id, PAGE)
+    rollbacks: LevelPage | None = None
+    with contextlib.suppress(Unavailable):
+        rollbacks = await runtime.rollouts.levels.newest(taken, PAGE)
+    after = rollbacks.next if rollbacks is not None else None
     return _page(
         request,
         runtime,
@@ -51,7 +50,7 @@ async def list_rollouts(
         versions=found.versions,
         next=href(HOME, cursor=found.next, taken=taken) if found.next else None,
         first=href(HOME, taken=taken) if cursor else None,
-        rollbacks=shown,
+        rollbacks=[] if rollbacks is None else rollbacks.rollbacks,
         next_taken=href(HOME, cursor=cursor, taken=after) if after else None,
         first_taken=href(HOME, cursor=cursor) if taken else None,
         is_stale=rollbacks is None,
@@ -181,22 +180,6 @@ async def _preview(runtime: Engine, level: Level, flag: str | None) -> LevelPlan
         return await levels.preview(LevelRequest(level=level, flag=flag, keep_data=False))
     except Conflict:
         return await levels.preview(LevelRequest(level=level, flag=flag))
-
-
-async def _rollbacks(runtime: Engine) -> list[LevelView] | None:
-    """All of them, the newest first: the engine lists the oldest first. None where the database
-    cannot be asked."""
-    found: list[LevelView] = []
-    place: str | None = None
-    try:
-        while True:
-            read = await runtime.rollouts.levels.page(place, _READ)
-            found += read.rollbacks
-            place = read.next
-            if place is None:
-                return found[::-1]
-    except Unavailable:
-        return None
 
 
 def _who(runtime: Engine) -> Callable[[str | None], str]:

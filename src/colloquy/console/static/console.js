@@ -123,7 +123,7 @@ document.addEventListener("toast", (event) => toast(event.detail.text, event.det
 
 // -- live events -------------------------------------------------------------------------------
 
-const LIVE = ["statistics", "conversations", "dead_letters"];
+const LIVE = ["statistics", "conversations", "dead_letters", "flags", "rollouts", "migration"];
 const RETRY_MS = 3000;
 
 function follow(path) {
@@ -132,6 +132,7 @@ function follow(path) {
     showLive("live", "Live");
     // Something may have changed while nobody listened; an empty list says: it is not known what.
     document.body.dispatchEvent(new CustomEvent("colloquy:conversations", { detail: [] }));
+    document.body.dispatchEvent(new CustomEvent("colloquy:opened"));
   });
   source.addEventListener("error", () => {
     showLive("lost", "Reconnecting…");

@@ -1,8 +1,12 @@
 // The slider of a roll-out: whole steps for the hand, hundredths in the field, which is what is sent.
 
-for (const slider of document.querySelectorAll("[data-slider-of]")) {
+function begin() {
+  for (const slider of document.querySelectorAll("[data-slider-of][hidden]")) follow(slider);
+}
+
+function follow(slider) {
   const number = document.getElementById(slider.dataset.sliderOf);
-  const follow = () => {
+  const take = () => {
     slider.value = number.value || "0";
     tell();
   };
@@ -12,8 +16,12 @@ for (const slider of document.querySelectorAll("[data-slider-of]")) {
     number.value = slider.value;
     tell();
   });
-  number.addEventListener("input", follow);
+  number.addEventListener("input", take);
   // After the browser has put back what was written before a reload.
-  addEventListener("pageshow", follow);
-  follow();
+  addEventListener("pageshow", take);
+  take();
 }
+
+// A form that came anew has a slider of its own.
+document.body.addEventListener("colloquy:fresh", begin);
+begin();

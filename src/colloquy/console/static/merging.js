@@ -11,7 +11,7 @@ export function elementsOf(html) {
 }
 
 /** What the server says, without what the browser made of it. */
-function essence(element) {
+export function essence(element) {
   const copy = element.cloneNode(true);
   for (const time of copy.querySelectorAll("time")) {
     time.textContent = "";
@@ -19,7 +19,11 @@ function essence(element) {
   }
   for (const button of copy.querySelectorAll("[aria-expanded]")) button.removeAttribute("aria-expanded");
   for (const card of copy.querySelectorAll(".why-card")) card.hidden = true;
-  for (const line of copy.querySelectorAll(".tool-line")) line.open = false;
+  for (const fold of [copy, ...copy.querySelectorAll("details")]) fold.removeAttribute("open");
+  for (const slider of copy.querySelectorAll("[data-slider-of]")) {
+    slider.hidden = true;
+    slider.removeAttribute("aria-valuetext");
+  }
   for (const link of copy.querySelectorAll("[aria-current=true]")) link.removeAttribute("aria-current");
   for (const changed of [copy, ...copy.querySelectorAll("[class*=htmx-]")]) {
     changed.classList.remove("htmx-request", "htmx-added", "htmx-settling", "htmx-swapping");
@@ -45,7 +49,7 @@ for (const kind of ["pointerup", "pointercancel", "htmx:afterRequest"]) {
 }
 
 /** Pressed, or waiting for the answer to what was pressed in it. */
-const isAtWork = (element) =>
+export const isAtWork = (element) =>
   element.matches(":active, .htmx-request") || element.querySelector(".htmx-request") !== null;
 
 /**

@@ -1,4 +1,5 @@
-"""Evidence that a rate is too high, safe to look at as often as one likes.
+"""Evidence that a rate is too high or that turns are too slow, safe to look at as often as one
+likes.
 
 Each test is a bet against its null hypothesis. Its value begins at 1 and is expected not to grow
 while the hypothesis holds, so by Ville's inequality (1939) the chance that it *ever* reaches 1/α is
@@ -19,16 +20,29 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
+
+from .tally import OCTAVE, Bins
 
 Numbers = npt.NDArray[np.float64]
 
 RATES = (0.001, 0.005, 0.02, 0.06, 0.15, 0.3, 0.5, 0.8)
 """Rates that alternatives are made of: from one another by about the same step of the odds."""
+SHARES = (0.55, 0.6, 0.7, 0.8, 0.9, 0.98)
+"""How often a slow turn is the slower one of a pair, in alternatives to every other time."""
 BEGIN_EVERY = 50
 """A bet begins anew after so many outcomes: twice as often finds a change 25 outcomes earlier and
 costs log 2 of evidence ever after."""
 _MOST = 1e250
 """Where a value stops to grow, far below what a float holds."""
+
+
+class KeptBet(Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """A bet as it is stored."""
+
+    values: list[float]
+    begun: int
+    since: int
 
 
 class _Bet:
@@ -43,6 +57,16 @@ class _Bet:
     def value(self) -> float:
         """What the bet is worth: 20 is evidence at the level 1/20."""
         return float(self._values.sum()) + 1 / (self._begun + 1)
+
+    def kept(self) -> KeptBet:
+        return KeptBet(self._values.tolist(), self._begun, self._since)
+
+    def take_up(self, kept: KeptBet) -> None:
+        """Goes on with what was stored. Raises ValueError for a bet on other alternatives."""
+        if len(kept.values) != len(self._values):
+            raise ValueError("a bet of another version")
+        self._values = np.array(kept.values)
+        self._begun, self._since = kept.begun, kept.since
 
     def _add(self, gains: Numbers, outcomes: int) -> None:
         """`gains`: the logarithm of what each alternative makes of these outcomes."""
@@ -107,3 +131,37 @@ class Worse(_Bet):
             - (total - failed) * np.log1p(-mean)
         )
         self._add(gains, new)
+
+
+class Slower(_Bet):
+    """Evidence that turns of the new arm take more than twice as long as those of the old one.
+
+    The statistic is Mann and Whitney's ("On a Test of Whether one of Two Random Variables is
+    Stochastically Larger than the Other", 1947): of all pairs of a new and an old turn the share
+    in which the new one took longer than twice the old, ties half. Where the new arm's times are
+    not stochastically larger than twice the old arm's, that is expected to be a half at most.
+
+    Pairs share turns, so only as many count as can be made with each turn once. The likelihood
+    ratio of a sign test on so many is convex in the wins, and the share is their mean over all ways
+    to pair, so its expectation is at most 1 here as well (Hoeffding, "Probability Inequalities for
+    Sums of Bounded Random Variables", 1963, section 5). Only the order of times matters: one that
+    is a million times longer weighs as much as one that is three times as long.
+    """
+
+    def __init__(self) -> None:
+        shares = np.array(SHARES)
+        self._won, self._lost = np.log(shares / 0.5), np.log((1 - shares) / 0.5)
+        super().__init__(len(shares))
+
+    def add(self, old: Bins, new: Bins) -> None:
+        """Times of both arms since the last call."""
+        count_old, count_new = int(old.sum()), int(new.sum())
+        if not count_old or not count_new:
+            return  # one arm alone says nothing of a difference
+        twice = np.concatenate((np.zeros(OCTAVE, np.int64), old[:-OCTAVE]))
+        # What doubled is beyond the last bin is above all that is there: no new turn is longer.
+        below = np.cumsum(twice) - twice
+        share = float(new @ (below + twice / 2)) / (count_old * count_new)
+        pairs = min(count_old, count_new)
+        won = share * pairs
+        self._add(won * self._won + (pairs - won) * self._lost, count_new)

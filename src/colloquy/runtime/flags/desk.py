@@ -81,6 +81,11 @@ class FlagDesk:
         """The database could not be asked at the last look."""
         return self.flags.is_stale
 
+    @property
+    def mark(self) -> object:
+        """Another one whenever something else is to be seen."""
+        return self.flags.version, self.is_stale
+
     # -- what is in force ---------------------------------------------------------------------
 
     async def load(self) -> None:

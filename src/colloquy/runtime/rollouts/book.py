@@ -27,7 +27,6 @@ class RolloutBook:
         self._guard = guard
         self._names = [(ROLLOUTS, name) for name in sorted(REGISTRY)]
         self._reading = asyncio.Lock()
-        self._seen_before: dict[str, int] = {}
         self.plans: dict[str, Plan] = {}
         self.positions: dict[str, int] = {}
 
@@ -49,23 +48,21 @@ class RolloutBook:
         return found
 
     def seen(self, flag: str) -> int:
-        """Turns of the present step that were served the value, as this process saw them."""
-        return max(0, self._guard.seen(flag) - self._seen_before.get(flag, 0))
+        """Turns of the present step that were served the value, as far as they were handed in."""
+        release, plan = self._guard.release(flag), self.plans.get(flag)
+        return 0 if release is None or plan is None else release.seen(plan.step_at)
 
     @property
     def open(self) -> list[Plan]:
         return [plan for _, plan in sorted(self.plans.items()) if plan.is_open]
 
     def _take(self, name: str, plan: Plan | None) -> None:
-        """The guard begins with a new one, and every step counts its own turns."""
+        """The guard begins with a new one."""
         before = self.plans.pop(name, None)
         if plan is None or not plan.is_open:
             self._guard.leave(name)
         elif before is None or not before.is_open or before.started_at != plan.started_at:
             self._guard.watch(name, plan.value)
-            self._seen_before[name] = 0
-        elif before.step_at != plan.step_at:
-            self._seen_before[name] = self._guard.seen(name)
         if plan is not None:
             self.plans[name] = plan
 

@@ -1,14 +1,16 @@
 """Roll-outs that go on by themselves under the guard, and what operators do to them.
 
 Every move writes the flag and the plan in one transaction, through the flags' desk: both are in
-the ledger, with who did it. On a database of several processes each judges by the turns that it
-saw itself; each may take a feature back, and one alone goes on to the next step.
+the ledger, with who did it. On a database of several processes all judge by the turns of all of
+them (`watching`). One goes on to the next step and takes back; where it does not, because the
+feature holds it up, another one takes back. A move names what it moves, so there is one of it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+import contextlib
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,10 +44,13 @@ from .memory import memory_share
 from .records import ROLLOUTS
 from .records import value_of as record_of
 from .views import rollout_view
+from .watching import Watch
 
 log = get_logger(__name__)
 
 LOOK_S = 1.0
+PATIENCE = 3
+"""Looks after which another process takes back what the one whose task it is has not."""
 MAX_V1 = 10_000
 """Conversations of V1 clients that are remembered, the newest."""
 ACTOR = "guard"
@@ -54,7 +59,7 @@ ACTOR = "guard"
 
 class RolloutDesk:
     """`is_mover`: whether this is the process that goes on to next steps; `works`: whether turns
-    end in this process; `caches`: what clears each."""
+    end in this process; `caches`: what clears each; `name`: of this process."""
 
     def __init__(
         self,
@@ -66,8 +71,8 @@ class RolloutDesk:
         is_mover: Callable[[], bool],
         caches: Sequence[Callable[[], None]],
         works: bool,
+        name: str,
         clock: Clock,
-        guard: Guard | None = None,
         memory: Callable[[], float | None] = memory_share,
     ) -> None:
         self._store = store
@@ -80,9 +85,12 @@ class RolloutDesk:
         self._works = works
         self._wake = asyncio.Event()
         self._looking = asyncio.Lock()
-        self.guard = guard or Guard()
+        self._late: Counter[str] = Counter()
+        """Looks at which a flag was to be taken back and this was not the process to do it."""
+        self.guard = Guard(clock=lambda: clock() / 1e6)
         self.memory = memory
         self.book = RolloutBook(store, self.guard)
+        self.watch = Watch(store, self.guard, name, clock)
         self.levels = LevelDesk(
             store, flags, ledger, alerts, self.book, caches=caches, works=works, clock=clock
         )  # fmt: skip
@@ -104,7 +112,16 @@ class RolloutDesk:
     async def load(self) -> None:
         """Takes up what the last process left. Raises StoreUnavailable."""
         await self.book.refresh()
+        await self.watch.recall(self.book.open)
         await self.levels.settle()
+        await self.levels.following.look()
+
+    async def stop(self) -> None:
+        """Hands in what was seen last, if it can be."""
+        if self._works:
+            with contextlib.suppress(Unavailable):
+                await self.watch.exchange(self.book.open)
+                await self.watch.hand_in_versions()
 
     def start(self, tasks: Supervisor) -> None:
         """Goes on with roll-outs from now on, or where no turns end here keeps up with them."""
@@ -112,7 +129,7 @@ class RolloutDesk:
         tasks.start("rollouts", self._run)
 
     def heard(self) -> None:
-        """A rollback or an import changed some."""
+        """Some were changed elsewhere, or by a rollback or an import."""
         self._wake.set()
 
     async def _run(self) -> None:
@@ -121,8 +138,12 @@ class RolloutDesk:
                 if self._wake.is_set() or self._store.shared:
                     self._wake.clear()
                     await self.book.refresh()
+                if self._store.shared:
+                    await self.levels.following.look()
                 if self._works:
                     await self.look()
+                else:
+                    await self.watch.recall(self.book.open)
             except Unavailable as error:
                 log.warning("rollouts_wait", detail=error.detail)
             try:
@@ -138,19 +159,33 @@ class RolloutDesk:
 
     async def _look(self) -> None:
         plans = self.book.open
-        self.guard.look(self.memory() if plans else None)
+        await self.watch.exchange(plans)
+        self.guard.remember(self.memory() if plans else None)
         for plan in plans:
             if self._flags.flags.held(plan.flag) is not None:
                 continue  # nobody is served the value, so there is nothing to judge
             verdict = self.guard.verdict(plan.flag)
             what = next_move(plan, verdict, self.book.seen(plan.flag), self._clock())
-            if what is None or (what != "rolled_back" and not self._is_mover()):
+            if what != "rolled_back":
+                del self._late[plan.flag]
+            if what is None or not self._may_act(plan, what, verdict):
                 continue
             try:
                 await self._act(plan, what, verdict)
             except Conflict:
                 # Somebody was faster. What they made of it is looked at the next time.
                 await self.book.refresh()
+
+    def _may_act(self, plan: Plan, what: What, verdict: Verdict) -> bool:
+        """Is it for this process to do?"""
+        if self._is_mover():
+            return True
+        if what != "rolled_back":
+            return False
+        if verdict.findings[0].what == "memory":
+            return True  # of this process, so nobody else will find it
+        self._late[plan.flag] += 1
+        return self._late[plan.flag] > PATIENCE
 
     async def _act(self, plan: Plan, what: What, verdict: Verdict) -> None:
         why = verdict.says() if what in ("warned", "rolled_back") else ""
@@ -259,6 +294,16 @@ class RolloutDesk:
         return self.show(plan.flag)
 
     # -- what they see ------------------------------------------------------------------------
+
+    @property
+    def mark(self) -> object:
+        """Another one whenever something else is to be seen."""
+        seen = []
+        for plan in self.book.open:
+            release = self.guard.release(plan.flag)
+            if release is not None:
+                seen.append((plan.flag, release.on.all.count, release.off.all.count))
+        return self._flags.mark, dict(self.book.positions), self.levels.following.version, seen
 
     def show(self, flag: str) -> RolloutView:
         """The newest roll-out of a flag. Raises NotFound."""

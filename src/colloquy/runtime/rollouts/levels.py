@@ -49,6 +49,7 @@ from ..flags.records import FLAGS, SWITCHES, Thrown, value_of
 from ..ledger import LedgerDesk
 from ..ledger.cursors import decode_place, encode_place
 from .book import RolloutBook
+from .following import LAST, Following
 from .records import ROLLBACKS, ROLLOUTS, LevelRecord
 from .records import value_of as record_of
 
@@ -81,9 +82,9 @@ class LevelDesk:
         self._ledger = ledger
         self._alerts = alerts
         self._book = book
-        self._caches = tuple(caches)
         self._works = works
         self._clock = clock
+        self.following = Following(store, caches)
 
     # -- before -------------------------------------------------------------------------------
 
@@ -192,8 +193,8 @@ class LevelDesk:
         await self._write(self._records(record, actor, now), actor, id_)
         await self._book.refresh()
         if changes.clears_caches:
-            for clear in self._caches:
-                clear()
+            self.following.clear()
+        self.following.note(record)
         self._tell(record, changes.severity, found)
         record = await self._finished(record, point, since, started)
         await self._put(record, actor)
@@ -291,6 +292,7 @@ class LevelDesk:
 
     async def _put(self, record: LevelRecord, actor: str) -> None:
         await self._ledger.ledger.put(ROLLBACKS, record.id, record_of(record), actor)
+        self.following.note(record)
 
     async def settle(self) -> None:
         """Says of rollbacks that a process left in the middle that nobody knows how far their
@@ -331,6 +333,7 @@ class LevelDesk:
         )
         records.append((ROLLBACKS, record.id, record_of(record), position))
         await self._write(records, actor, record.id)
+        self.following.note(record)
         return record.view()
 
     async def _heads(
@@ -357,6 +360,16 @@ class LevelDesk:
         """Raises NotFound."""
         record, _ = await self._read(rollback_id)
         return record.view()
+
+    async def newest(self, cursor: str | None = None, limit: int = 50) -> LevelPage:
+        """In the order of their ids, the newest first. Raises InvalidInput."""
+        before = LAST if cursor is None else decode_place(cursor, tuple[str])[0]
+        rows = await self._store.query("ledger_records_back", ROLLBACKS, before, limit + 1)
+        found = [_record.decode(bytes(row[3])) for row in rows]
+        return LevelPage(
+            [record.view() for record in found[:limit]],
+            encode_place((found[limit - 1].id,)) if len(found) > limit else None,
+        )
 
     async def page(self, cursor: str | None = None, limit: int = 50) -> LevelPage:
         """In the order of their ids, the oldest first. Raises InvalidInput."""

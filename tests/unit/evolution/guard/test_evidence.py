@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from colloquy.evolution.guard.evidence import Exceeds, Worse
+from colloquy.evolution.guard.evidence import Exceeds, Slower, Worse
+from colloquy.evolution.guard.limits import Limits
+from colloquy.evolution.guard.release import Fresh, Release
+from colloquy.evolution.guard.tally import Bins
+from colloquy.evolution.guard.window import Outcomes
 
 rates = st.floats(0.0, 1.0, allow_nan=False)
 
@@ -141,3 +145,118 @@ def test_overwhelming_evidence_stays_a_number() -> None:
     for _ in range(20):
         bet.add(10**6, 10**6, 10**6, 0)
     assert 0 < bet.value < 1
+
+
+def bins(*times: float) -> Bins:
+    outcomes = Outcomes()
+    outcomes.note([True] * len(times), times, 10.0)
+    return outcomes.tally.bins
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    weights=st.lists(st.integers(1, 5), min_size=2, max_size=3),
+    old=st.integers(1, 4),
+    new=st.integers(1, 4),
+)
+def test_times_that_are_just_twice_as_long_are_expected_to_give_no_evidence(
+    weights: list[int], old: int, new: int
+) -> None:
+    """Exactly, over all outcomes of both arms; and times that are the same give less."""
+    times = [0.1, 0.3, 5.0][: len(weights)]
+    shares = [one / sum(weights) for one in weights]
+    twice = expected = 0.0
+    for one, likely in _drawn(times, shares, old):
+        for other, as_likely in _drawn(times, shares, new):
+            bet, same = Slower(), Slower()
+            bet.add(bins(*one), bins(*(2 * time for time in other)))
+            same.add(bins(*one), bins(*other))
+            twice += likely * as_likely * bet.value
+            expected += likely * as_likely * same.value
+    assert expected <= twice + 1e-9 and twice <= 1 + 1e-9
+
+
+def _drawn(
+    times: list[float], shares: list[float], count: int
+) -> list[tuple[tuple[float, ...], float]]:
+    """Every outcome of so many draws, with its chance."""
+    found: list[tuple[tuple[float, ...], float]] = [((), 1.0)]
+    for _ in range(count):
+        found = [
+            ((*drawn, time), likely * share)
+            for drawn, likely in found
+            for time, share in zip(times, shares, strict=True)
+        ]
+    return found
+
+
+def normal(rng: np.random.Generator, count: int) -> list[float]:
+    return np.clip(rng.normal(0.3, 0.05, count), 0.01, None).tolist()
+
+
+def long_tail(rng: np.random.Generator, count: int) -> list[float]:
+    """Of the kind whose mean does not exist: single turns decide every average."""
+    return (0.1 * (1 + rng.pareto(1.0, count))).tolist()
+
+
+def two_humps(rng: np.random.Generator, count: int) -> list[float]:
+    return np.where(rng.random(count) < 0.93, 0.05, 8.0).tolist()
+
+
+def until_slower(
+    rng: np.random.Generator, draw: object, times: float, looks: int, evidence: float
+) -> int | None:
+    """The look at which there is that much evidence, of 10 turns with and 20 without each."""
+    release = Release(Limits())
+    for look in range(looks):
+        fresh = Fresh()
+        on = [times * one for one in draw(rng, 10)]  # type: ignore[operator]
+        fresh.on.note([True] * 10, on, 10.0)
+        fresh.off.note([True] * 20, draw(rng, 20), 10.0)  # type: ignore[operator]
+        release.take(float(look), fresh)
+        if release.slower_value >= evidence:
+            return look
+    return None
+
+
+@pytest.mark.parametrize("draw", [normal, long_tail, two_humps])
+@pytest.mark.parametrize("times", [1.0, 2.0])
+def test_times_within_twice_the_others_rarely_alarm(draw: object, times: float) -> None:
+    """100 roll-outs of 1,000 turns with the feature, looked at after every 10."""
+    rng = np.random.default_rng(29)
+    found = [until_slower(rng, draw, times, 100, 20.0) for _ in range(100)]
+    # At most 1 in 20 of them, for ever; 12 is three deviations above 5.
+    assert sum(look is not None for look in found) <= 12
+
+
+@pytest.mark.parametrize("draw", [normal, long_tail, two_humps])
+def test_three_times_as_long_is_found(draw: object) -> None:
+    rng = np.random.default_rng(31)
+    assert all(until_slower(rng, draw, 3.0, 300, 1000.0) is not None for _ in range(10))
+
+
+def test_only_the_long_turns_being_longer_is_found() -> None:
+    """The middle of the times is what it was: 1 turn in 5 takes ten times as long."""
+
+    def stalls(rng: np.random.Generator, count: int) -> list[float]:
+        times = np.array(normal(rng, count))
+        return np.where(rng.random(count) < 0.2, 10 * times, times).tolist()
+
+    rng = np.random.default_rng(37)
+    release = Release(Limits())
+    for look in range(200):
+        fresh = Fresh()
+        fresh.on.note([True] * 10, stalls(rng, 10), 10.0)
+        fresh.off.note([True] * 20, normal(rng, 20), 10.0)
+        release.take(float(look), fresh)
+    assert release.slower.value < 1
+    assert release.slower_value >= 1000
+
+
+def test_one_turn_that_takes_for_ever_is_no_evidence() -> None:
+    release = Release(Limits())
+    fresh = Fresh()
+    fresh.on.note([True] * 100, [0.1] * 99 + [1e9], 10.0)
+    fresh.off.note([True] * 100, [0.1] * 100, 10.0)
+    release.take(0.0, fresh)
+    assert release.slower_value < 1.1
