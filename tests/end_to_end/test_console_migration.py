@@ -117,7 +117,7 @@ def test_a_step_by_somebody_else_is_shown_by_itself(
         # What somebody types stays, and the step that they meant is not taken from here.
         expect(reason).to_have_value("now")
         with written.expect_navigation():
-            written.get_by_role("button", name="Back").click()
+            written.get_by_role("button", name="Back", exact=True).click()
             written.get_by_role("dialog").get_by_role("button", name="Step back").click()
         expect(written.locator("#refused")).to_contain_text("the migration moved meanwhile")
         server.run(migration.back(MigrationMove(reason="not yet"), "cy"))
