@@ -143,6 +143,12 @@ def test_from_the_form_to_a_roll_back_and_its_undo(browser: Browser, server: Ser
         assert server.runtime.flag_desk.show(NAME).state["rollout"] == {"percentage": 5.0}
 
 
+async def four_of_sixty_fail(server: Server) -> None:
+    for number in range(60):
+        asked = {MOVED: Decision(True, "rollout", "")}
+        server.runtime.rollouts.guard.add("v2", asked, number % 15 != 0, 0.2)
+
+
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_what_happens_to_a_plan_is_shown_by_itself(
     browser: Browser, server: Server, width: int
@@ -161,9 +167,7 @@ def test_what_happens_to_a_plan_is_shown_by_itself(
             expect(page.locator("main")).to_contain_text(f"again at {width}")
         reason = written.get_by_label("Reason")
         reason.fill("it is too early")
-        for number in range(60):
-            asked = {MOVED: Decision(True, "rollout", "")}
-            desk.guard.add("v2", asked, number % 15 != 0, 0.2)
+        server.run(four_of_sixty_fail(server))
         guard = read.get_by_role("region", name="The guard")
         expect(guard).to_contain_text("6.7 %")
         server.run(desk.pause(MOVED, RolloutNote(), "cy"))

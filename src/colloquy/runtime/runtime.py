@@ -532,7 +532,7 @@ class Runtime(Surface):
         await self.delivery.settle(grace)
         await self.webhooks.stop(grace)
         await self.ledger.stop()
-        await self.rollouts.stop()
+        await self.rollouts.stop(grace)
         await self.alerts.stop(grace)
         await self.monitoring.stop(grace)
         self.signals.close()

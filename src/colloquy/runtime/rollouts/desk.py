@@ -116,10 +116,13 @@ class RolloutDesk:
         await self.levels.settle()
         await self.levels.following.look()
 
-    async def stop(self) -> None:
-        """Hands in what was seen last, if it can be."""
-        if self._works:
-            with contextlib.suppress(Unavailable):
+    async def stop(self, timeout_s: float) -> None:
+        """Hands in what was seen last, if it can be in this time."""
+        if not self._works:
+            return
+        with contextlib.suppress(Unavailable, TimeoutError):
+            # A look that is under way hands in, too.
+            async with asyncio.timeout(timeout_s), self._looking:
                 await self.watch.exchange(self.book.open)
                 await self.watch.hand_in_versions()
 
