@@ -124,8 +124,21 @@ async def test_it_is_moved_with_the_steps_of_a_running_engine(
         forced = await desk.advance(MigrationMove(reason="tonight", force=True), "key:bob")
         assert (forced.report.stage, forced.history[0].by) == ("dual_v2", "key:bob")
         assert forced.history[0].forced and forced.history[0].missing == forced.state.missing != []
-        await verify(tables)
-        back = await desk.back(MigrationMove(reason="not yet"), "key:ann")
+
+        async def is_back() -> bool:
+            """Not before the stage is in force everywhere: half a second."""
+            await verify(tables)
+            try:
+                await desk.back(MigrationMove(reason="not yet"), "key:ann")
+            except MigrationNotReady as error:
+                assert error.extra["missing"] == [
+                    "the tables were not compared since this stage began"
+                ]
+                return False
+            return True
+
+        await eventually(is_back)
+        back = await desk.view()
         assert [step.stage for step in back.history] == ["dual_v1", "dual_v2", "dual_v1", "shadow"]
         assert len(await desk.history(1)) == 1
 
