@@ -21,8 +21,14 @@ from colloquy.model.errors import (
     SettingsError,
     Unavailable,
 )
-from colloquy.model.migrations import IgnoreRequest, MigrationMove, MigrationStart
+from colloquy.model.migrations import (
+    IgnoreRequest,
+    MigrationJobRequest,
+    MigrationMove,
+    MigrationStart,
+)
 from colloquy.runtime import Runtime
+from colloquy.runtime.migration import MigrationDesk
 from support.migration import at, both, make_old_table, old_row, run, sqlite_url, v1, write_plan
 from support.storage import Place
 
@@ -32,6 +38,7 @@ WITHOUT = """
 import asyncio, sys
 from colloquy import Colloquy
 from colloquy.runtime import Runtime
+from colloquy.runtime.migration import MigrationDesk
 
 async def main():
     app = Colloquy()
@@ -117,8 +124,21 @@ async def test_it_is_moved_with_the_steps_of_a_running_engine(
         forced = await desk.advance(MigrationMove(reason="tonight", force=True), "key:bob")
         assert (forced.report.stage, forced.history[0].by) == ("dual_v2", "key:bob")
         assert forced.history[0].forced and forced.history[0].missing == forced.state.missing != []
-        await verify(tables)
-        back = await desk.back(MigrationMove(reason="not yet"), "key:ann")
+
+        async def is_back() -> bool:
+            """Not before the stage is in force everywhere: half a second."""
+            await verify(tables)
+            try:
+                await desk.back(MigrationMove(reason="not yet"), "key:ann")
+            except MigrationNotReady as error:
+                assert error.extra["missing"] == [
+                    "the tables were not compared since this stage began"
+                ]
+                return False
+            return True
+
+        await eventually(is_back)
+        back = await desk.view()
         assert [step.stage for step in back.history] == ["dual_v1", "dual_v2", "dual_v1", "shadow"]
         assert len(await desk.history(1)) == 1
 
@@ -151,6 +171,47 @@ async def test_the_outbox_is_emptied_by_itself(place: Place, old: str, tmp_path:
         await eventually(is_there)
         there = (await both(tables))[1]
         assert 42 in there
+
+
+async def test_jobs_are_done_one_at_a_time(place: Place, old: str, tmp_path: Path) -> None:
+    plan = write_plan(tmp_path, old, v2_url=sqlite_url(tmp_path, "new.db"))
+    async with engine(url_of(place), plan) as runtime:
+        desk = runtime.migration
+        with pytest.raises(Conflict):
+            await desk.begin_job(MigrationJobRequest(kind="backfill"), "ann")
+        await desk.begin(START, "ann")
+        asked = [desk.begin_job(MigrationJobRequest(kind="backfill"), "ann") for _ in range(3)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(one) for one in answers if isinstance(one, Exception)] == [Conflict] * 2
+
+        async def is_over() -> bool:
+            return not (await desk.jobs()).jobs[0].is_open
+
+        await eventually(is_over)
+        (job,) = (await desk.jobs()).jobs
+        assert (job.state, job.by, job.result["written"]) == ("done", "ann", 30)
+        with pytest.raises(Conflict):
+            await desk.stop_job(job.number)
+        with pytest.raises(NotFound):
+            await desk.stop_job(99)
+
+
+async def test_a_job_stays_open_while_its_process_ends(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    await make_old_table(url, [old_row(number) for number in range(1, 31)])
+    plan = write_plan(tmp_path, url)
+    for life in range(2):
+        async with engine(f"sqlite:///{tmp_path / 'engine.db'}", plan) as runtime:
+            desk = runtime.migration
+            if life == 0:
+                await desk.begin(START, "ann")
+                await desk.begin_job(MigrationJobRequest(kind="backfill", rate=0.01), "ann")
+
+            async def is_at_work(life: int = life, desk: MigrationDesk = desk) -> bool:
+                job = (await desk.jobs()).jobs[0]
+                return (job.state, job.resumed, job.done) == ("running", life, 7 * (life + 1))
+
+            await eventually(is_at_work)
 
 
 def _waits(tables: Tables, number: int):  # type: ignore[no-untyped-def]

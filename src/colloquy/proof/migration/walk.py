@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...evolution.migration import Tables
+from ...evolution.migration.backfill import judged
 from ...evolution.migration.database import Ask
 from ...evolution.migration.sides import Side
 from ...evolution.stage import Stage
@@ -164,6 +165,7 @@ class Walk:
             await traffic.until(lambda: sum(map(damage.is_faulty, traffic.half)) >= FAULTS)
         await traffic.pause()
         await self._check_refused(stage)
+        await self._check_whole(stage)
         for id in traffic.half | traffic.whole:
             if len(stage.writes) > 1 and damage.is_faulty(id):
                 self._noticed(id, stage.writes[1])
@@ -181,6 +183,21 @@ class Walk:
         wrong = [id for id in ids if not self._damage.is_refused(id)]
         if wrong:
             self._truth.complain("refused", f"{self._where}: {wrong}", len(wrong))
+
+    async def _check_whole(self, stage: Stage) -> None:
+        """What was told to be on both sides is there, and the same. Nobody writes meanwhile."""
+        ids = sorted(self._traffic.whole)
+        if len(stage.writes) == 1:
+            if ids:
+                self._truth.complain("unnoticed", f"{self._where}: {ids[:20]} on both", len(ids))
+            return
+        for start in range(0, len(ids), PAGE):
+            page = ids[start : start + PAGE]
+            one = await Side(self._tables, 1).read(page)
+            other = await Side(self._tables, 2).read(page)
+            for id in page:
+                if judged(id, one.get(id), other.get(id))[0] or id not in one:
+                    self._truth.complain("unnoticed", f"{self._where}: {id} is not the same")
 
     def _noticed(self, id: int, side: int) -> None:
         """A write that failed on the other side must not be told to be on both."""
@@ -217,7 +234,9 @@ class Walk:
         await traffic.some(WRITES)
         await traffic.pause()
         traffic.is_dual = True
-        for id in self._truth.said.keys() - before:  # nobody writes these again
+        for id in self._truth.said.keys() - before:
+            if id <= self._olds:
+                continue  # a newer version of it may have been on both sides since
             self._damage.inject(id, stage.writes[1], "not written")
             if id not in traffic.half:
                 self._truth.complain("unnoticed", f"{self._where}, one table: {id}")
