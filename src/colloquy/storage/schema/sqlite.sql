@@ -429,3 +429,5 @@ CREATE INDEX idx_validation_metrics_event_type ON validation_metrics (event_type
 CREATE INDEX idx_validation_metrics_created_at ON validation_metrics (created_at);
 CREATE TABLE validation_rollups (span TEXT NOT NULL, starts_at BIGINT NOT NULL, event_type VARCHAR(50) NOT NULL CHECK (length(event_type) <= 50), total_events BIGINT NOT NULL, passed_events BIGINT NOT NULL, failed_events BIGINT NOT NULL, validation_ms DOUBLE NOT NULL, total_errors BIGINT NOT NULL, total_warnings BIGINT NOT NULL, PRIMARY KEY (span, starts_at, event_type));
 UPDATE schema_version SET version_num='0004' WHERE schema_version.version_num = '0003';
+ALTER TABLE outbox ADD COLUMN made BLOB;
+UPDATE schema_version SET version_num='0005' WHERE schema_version.version_num = '0004';
