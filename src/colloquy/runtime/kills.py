@@ -29,7 +29,7 @@ from ..model.errors import ColloquyError
 from ..model.message import encode
 from ..model.session import InboxState, Session, SessionStatus
 from ..model.times import Clock, to_us
-from ..pipeline.work import Note, encode_note
+from ..pipeline.work import Note, encode_note, note_of
 from ..pipeline.writes import state_change
 from ..storage.store import OutboxItem, Store, StoreEvent
 from ..storage.write_set import KIND_TIMER, NO_SESSION, EventRow, InboxRow, StateRow, Unit
@@ -151,6 +151,9 @@ class KilledReplies:
                 again = await self._rows(session, turn)
             if again:
                 timers.update(turn.made.timers)
+            elif not (hit or was_set):
+                # It only follows, and cannot be made again: better as it is than lost.
+                continue
             taken.append(_Taken(turn._replace(items=waiting), hit, again))
         return taken
 
@@ -226,7 +229,7 @@ class KilledReplies:
         now = self._clock()
         is_timer = row.kind == KIND_TIMER
         said = None if is_timer else _said.decode(event.body)
-        note = Note(late=said is not None and said.late, again=turn.id.hex())
+        note = Note(late=said is not None and said.late)
         return InboxRow(
             row.number,
             bytes.fromhex(row.message_id),
@@ -262,12 +265,19 @@ class KilledReplies:
         rows: list[tuple[object, ...]] = []
         timers: list[tuple[object, ...]] = []
         for one in taken:
-            timers += [(number,) for number in one.turn.made.timers if one.again]
-            for row in one.again:
-                note = msgspec.json.decode(row.note or b"{}", type=Note)
-                rows.append(
-                    row._replace(note=encode_note(msgspec.structs.replace(note, unsaid=unsaid)))
+            if not one.again:
+                continue
+            timers += [(number,) for number in one.turn.made.timers]
+            # The same for all its rows: by that they are one turn again.
+            note = encode_note(
+                Note(
+                    late=any(note_of(row.note).late for row in one.again),
+                    again=one.turn.id.hex() if one.turn.id else "",
+                    unsaid=unsaid,
                 )
+            )
+            for row in one.again:
+                rows.append(row._replace(note=note))
                 unit.events.append(self._again(one, row, now))
         if timers:
             unit.rows["inbox_delete"] = timers

@@ -283,6 +283,34 @@ async def test_a_commit_that_fails_changes_nothing_at_all(
         assert wire.texts() == ["plain receipt of tea"]
 
 
+async def test_what_cannot_be_put_back_does_not_go_out_for_that(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = Wire()
+    wire.behaviour = down
+    whole = KilledReplies._unit
+
+    def refused(self: KilledReplies, *args: Any) -> Unit:
+        unit = whole(self, *args)
+        if "inbox_insert" in unit.rows:
+            unit.events.append(EventRow("note", 0, None, None, None))  # type: ignore[arg-type]
+        return unit
+
+    monkeypatch.setattr(KilledReplies, "_unit", refused)
+    async with running(Shop(wire).app, database(place), tmp_path, **SLOW) as talk:
+        receipt = await post(talk, "one")
+        await post(talk, "simple")
+        await waits(talk, "retry", "pending")
+        wire.behaviour = lambda text: Sent(True)
+        await kill(talk)
+        await until(lambda: wire.delivered)
+        await talk.settled()
+        assert wire.texts() == ["simply simple"]
+        assert await talk.wait(receipt) == []
+        (body,) = await bodies(talk, "reply_withdrawn")
+        assert (body["reason"], body["again"]) == ("killed", False)
+
+
 async def test_an_outage_while_it_is_taken_back_is_waited_out(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
