@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from colloquy import Colloquy, Reply, Turn
 from colloquy.delivery.outbox import Sent
 from colloquy.model.errors import StoreUnavailable
+from colloquy.model.times import now_us
 from colloquy.model.views import ReplyRequest
 from colloquy.runtime.kills import KilledReplies
 from colloquy.storage.write_set import EventRow, Unit
@@ -219,6 +220,30 @@ async def test_what_was_being_sent_when_the_process_died_is_taken_back(
         await until(lambda: wire.delivered)
         await talk.settled()
         assert wire.texts() == ["plain receipt of tea"]
+
+
+async def test_what_was_being_sent_by_a_channel_that_is_gone_is_taken_back_too(
+    place: Place, tmp_path: Path
+) -> None:
+    wire = Wire()
+    where = database(place)
+    short = {**SLOW, "delivery__timeout_s": "0.2", "pipeline__lease_s": "1"}
+    async with running(Shop(wire).app, where, tmp_path, **short) as talk:
+        wire.open.clear()
+        receipt = await post(talk, "pay")
+        await waits(talk, "in_flight")
+        (item,) = await talk.runtime.store.outbox()
+        file = talk.runtime.settings.switch_file
+        await crash(talk.runtime)
+    file.write_text(f"{SWITCH}\n")
+
+    def later() -> int:
+        return max(now_us(), item.due_at + 1)  # its claim has run out
+
+    async with running(Shop().app, where, tmp_path, clock=later, **short) as talk:
+        await replied(talk, 2)
+        assert await talk.wait(receipt) == ["plain receipt of tea"]
+        assert (await kinds(talk)).count("turn_again") == 1
 
 
 async def test_a_crash_between_taking_back_and_answering_again_loses_nothing(
