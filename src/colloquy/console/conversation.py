@@ -212,6 +212,7 @@ _STEPS = {
     "attempt_failed": ("alert", "bad"),
     "dead_lettered": ("dead-letter", "bad"),
     "dead_letter_retried": ("reload", "info"),
+    "turn_again": ("reload", "warn"),
     "reply_withdrawn": ("close", "warn"),
     "reply_failed": ("alert", "bad"),
     "reply_stopped": ("pause", "warn"),

@@ -332,6 +332,7 @@ def _owner_step(item: TranscriptItem, names: Names) -> Step:
 
 _STEPS = {
     "timer": ("clock", "A timer was due"),
+    "again": ("reload", "A kill switch took the answer back before it was sent; it is made again"),
     "gap": ("alert", "A message of the visitor's client never came"),
 }
 

@@ -266,8 +266,9 @@ def _message_of(turn: Turn) -> Line:
 
 
 def _own(turn: Turn) -> set[str]:
-    """The turn's own messages: they are in the log already where it was parked."""
-    return {incoming.message_id.hex() for incoming in turn.incoming}
+    """The turn's own messages: they are in the log already where it was parked or is done again.
+    And what stands there and was never said."""
+    return {*turn.unsaid, *(incoming.message_id.hex() for incoming in turn.incoming)}
 
 
 def _known_of(pin: Pin) -> Known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 from weakref import ref
 
@@ -39,6 +39,12 @@ class Window:
             said = said._replace(text=said.text[:MAX_LINE])
         self.lines.append(said)
 
+    def drop(self, said_id: str) -> None:
+        """Forgets a line that was never said."""
+        kept = [line for line in self.lines if line.id != said_id]
+        self.lines.clear()
+        self.lines.extend(kept)
+
     def place(self, said_id: str, thread: str | None) -> None:
         """Notes the thread of a line once it is known."""
         lines = self.lines
@@ -58,6 +64,7 @@ class TurnContext:
         "_before",
         "_complete",
         "_fetch",
+        "_hidden",
         "_lines",
         "_moved",
         "_session",
@@ -74,16 +81,20 @@ class TurnContext:
         threads: frozenset[str] = frozenset(),
         moved: Sequence[tuple[str, str]] = (),
         asked: tuple[Contexts, Turn] | None = None,
+        *,
+        hidden: frozenset[str] = frozenset(),
     ) -> None:
         """`threads`: the ids under which the turn's thread is known; `moved`: messages that are in
-        another thread than the log says; `asked`: what puts contexts together, and for whom."""
+        another thread than the log says; `asked`: what puts contexts together, and for whom;
+        `hidden`: lines that are in the log and were never said, or are the turn's own."""
         # Weakly, as the turn holds this: nothing of a turn shall wait for the collector.
         self._asked = None if asked is None else (asked[0], ref(asked[1]))
         self._threads = threads
         self._moved = moved
         self._session = session
         # As it is now: while a turn is parked its own message joins the window.
-        self._lines = tuple(window.lines)
+        self._hidden = hidden
+        self._lines = self._shown(window.lines)
         self._complete = window.complete
         self._before = session.last_seq
         self._slots = slots
@@ -107,7 +118,8 @@ class TurnContext:
             return list(lines[len(lines) - limit :])
         if self._complete:
             return list(lines)
-        return await self._fetch(self._session, self._before, limit)
+        found = await self._fetch(self._session, self._before, limit + len(self._hidden))
+        return list(self._shown(found)[-limit:])
 
     async def of_thread(self, limit: int = 10) -> list[Said]:
         """Looks through the last `THREAD_REACH` lines of the log where memory does not do."""
@@ -115,7 +127,7 @@ class TurnContext:
         lines = of_thread(self._lines, self._threads, moved)
         if len(lines) < limit and not self._complete:
             found = await self._fetch(self._session, self._before, THREAD_REACH)
-            lines = of_thread(found, self._threads, moved)
+            lines = of_thread(self._shown(found), self._threads, moved)
         return lines[max(0, len(lines) - limit) :]
 
     async def recall(self, text: str, limit: int = 10) -> list[Said]:
@@ -127,6 +139,11 @@ class TurnContext:
         found = await contexts.assemble(turn, budget)
         turn.context_record = record_of(found)
         return found
+
+    def _shown(self, lines: Iterable[Said]) -> tuple[Said, ...]:
+        if not self._hidden:
+            return tuple(lines)
+        return tuple(line for line in lines if line.id not in self._hidden)
 
     def _contexts(self) -> tuple[Contexts, Turn]:
         if self._asked is None:

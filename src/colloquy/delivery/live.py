@@ -155,6 +155,11 @@ class Waiters:
     def withdrawn(self, turn: bytes | None, reply_id: bytes) -> None:
         self._arrived(turn, reply_id, None)
 
+    def again(self, turn: bytes | None) -> None:
+        """What this turn said was taken back, and it is done again: whoever waits, waits on."""
+        if turn is not None:
+            self._expected.pop(turn, None)
+
     def awaits(self, turn: bytes | None) -> bool:
         return turn in self._expected
 

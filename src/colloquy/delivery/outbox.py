@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from ..model.errors import StoreUnavailable
+from ..flags import Flags
+from ..model.errors import Conflict, StoreUnavailable
 from ..model.message import encode
 from ..model.times import Clock, now_us, rfc3339
 from ..model.views import ReplyView
@@ -25,6 +26,7 @@ from ..storage.store import OutboxItem, Store, StoreEvent
 from ..storage.write_set import EventRow, Unit, Verdict, WriteSet
 from ..telemetry import Metrics, get_logger
 from .live import Signals, Waiters
+from .made import KillWatch
 
 log = get_logger(__name__)
 
@@ -47,6 +49,11 @@ class Sent(NamedTuple):
     ok: bool
     detail: str = ""
     retry: bool = True
+
+
+TakeBack = Callable[[bytes], Awaitable[Mapping[int, bool]]]
+"""Of a conversation, withdraws the replies that a kill switch keeps from going out. Returns the
+`seq` of each, and whether its turn is done again."""
 
 
 class PushChannel(Protocol):
@@ -92,10 +99,13 @@ class Delivery:
         signals: Signals,
         waiters: Waiters,
         *,
+        flags: Flags,
+        take_back: TakeBack,
         owns: Callable[[bytes], bool] = lambda conversation: True,
         clock: Clock = now_us,
     ) -> None:
-        """`owns`: whether this process delivers for a conversation (it holds its partition)."""
+        """`owns`: whether this process delivers for a conversation (it holds its partition).
+        `take_back`: withdraws what waits in a conversation and was made with what is killed."""
         self._store = store
         self._settings = settings
         self._metrics = metrics
@@ -103,6 +113,8 @@ class Delivery:
         self._waiters = waiters
         self._owns = owns
         self._clock = clock
+        self._take_back = take_back
+        self._kills = KillWatch(flags)
         self._channels: dict[str, PushChannel] = {}
         self._live: deque[Outgoing] = deque()
         self._push: dict[int, deque[Outgoing]] = {}
@@ -133,6 +145,7 @@ class Delivery:
             if place in self._known:
                 continue
             self._known.add(place)
+            self._kills.offered(item.session)
             if item.channel in self._channels:
                 self._queue(out)
             else:
@@ -182,6 +195,7 @@ class Delivery:
 
     async def run(self) -> None:
         """Delivers until cancelled."""
+        self._work.set()  # where it failed before, there is something to do
         while True:
             timeout = self._next_due_s()
             try:
@@ -195,11 +209,13 @@ class Delivery:
                 pass
             self._work.clear()
             try:
+                await self._look_for_killed()
                 while self._live:
                     await self._release(self._batch())
+                    await self._look_for_killed()
                 self._all_released.set()
                 self._start_pushes()
-            except StoreUnavailable as error:
+            except (StoreUnavailable, Conflict) as error:
                 log.warning("delivery_waits", detail=error.detail)
                 await asyncio.sleep(PAUSE_S)
                 self._work.set()
@@ -227,6 +243,94 @@ class Delivery:
         if item.state == "retry" or (item.state == "in_flight" and self._store.shared):
             return item.due_at
         return 0
+
+    # -- kill switches ------------------------------------------------------------------------
+
+    async def _look_for_killed(self) -> None:
+        """Takes back what waits here and was made with what is killed now (engine decision 36).
+
+        What is being sent is looked at when that is over. Raises StoreUnavailable, Conflict.
+        """
+        kills = self._kills
+        while True:
+            if kills.has_news:
+                for session in (*self._push, *(out.item.session for out in self._live)):
+                    kills.doubt(session)
+            doubted = kills.doubted - self._busy
+            if not doubted:
+                return
+            waiting: dict[int, list[Outgoing]] = {session: [] for session in doubted}
+            for out in self._live:
+                if out.item.session in waiting:
+                    waiting[out.item.session].append(out)
+            for session, outs in waiting.items():
+                outs += self._push.get(session, ())
+                kills.settle(session)
+                if not any(kills.hits(out.item) for out in outs):
+                    continue
+                try:
+                    await self._free(outs)
+                    gone = dict(await self._take_back(outs[0].item.conversation))
+                    if any(out.item.seq not in gone and kills.hits(out.item) for out in outs):
+                        # Somebody else took it back: the log says whether it is done again.
+                        left = {item.seq for item in await self._store.outbox_of(session)}
+                        lost = [out.item.seq for out in outs if out.item.seq not in left]
+                        gone |= {seq: self._store.shared for seq in lost if seq not in gone}
+                except BaseException:
+                    kills.doubt(session)
+                    raise
+                self._gone(outs, gone)
+                if any(kills.hits(out.item) for out in self._push.get(session, ())):
+                    # Another process is sending it.
+                    later = self._clock() + int(PAUSE_S * 1e6)
+                    self._due[session] = max(self._due_at(session), later)
+
+    async def _free(self, outs: Sequence[Outgoing]) -> None:
+        """Those whose sender died may be taken back: nobody will hear what became of them."""
+        now = self._clock()
+        died = [
+            out
+            for out in outs
+            if out.item.state == "in_flight"
+            and _place(out) not in self._sent
+            and (not self._store.shared or out.item.due_at <= now)
+        ]
+        if died:
+            await self._store.change("outbox_set", [_row(out, "retry", now) for out in died])
+
+    def _gone(self, outs: Sequence[Outgoing], gone: Mapping[int, bool]) -> None:
+        """Forgets replies of a conversation that were taken back; see `TakeBack`."""
+        lost = [out for out in outs if out.item.seq in gone]
+        if not lost:
+            return
+        session = lost[0].item.session
+        for out in lost:
+            self._known.discard(_place(out))
+            if gone[out.item.seq]:
+                self._waiters.again(out.turn_id)
+            else:
+                self._waiters.withdrawn(out.turn_id, out.item.reply_id)
+        places = {_place(out) for out in lost}
+        self._live = deque(out for out in self._live if _place(out) not in places)
+        queue = self._push.get(session)
+        if queue:
+            if _place(queue[0]) in places:
+                self._due.pop(session, None)
+            queue = deque(out for out in queue if _place(out) not in places)
+            self._push[session] = queue
+            if not queue:
+                del self._push[session]
+        self._signals.touch(lost[0].item.conversation)
+
+    def _spared(self, batch: Sequence[Outgoing]) -> list[Outgoing]:
+        """Those that no switch holds; the others stay where they are and are looked at next."""
+        spared = []
+        for out in batch:
+            if self._kills.hits(out.item):
+                self._kills.doubt(out.item.session)
+            else:
+                spared.append(out)
+        return spared
 
     # -- live channels ------------------------------------------------------------------------
 
@@ -351,6 +455,9 @@ class Delivery:
         stale = [_row(out, "retry", now) for out in batch if out.item.state == "in_flight"]
         if stale:
             await self._store.change("outbox_set", stale)
+        batch = self._spared(batch)
+        if not batch:
+            return []
         limit = now + int(2 * self._settings.timeout_s * 1e6)
         claimed = await self._store.change("outbox_claim", [(*_place(out), limit) for out in batch])
         held = {(session, seq) for session, seq in claimed}
@@ -363,7 +470,18 @@ class Delivery:
             else:
                 await self._withdraw(out)
                 self._done(out)
-        return going
+        spared = self._spared(going)
+        if len(spared) < len(going):
+            # A switch was thrown while they were being claimed.
+            await self._put_back([out for out in going if out not in spared])
+        return spared
+
+    async def _put_back(self, claimed: list[Outgoing]) -> None:
+        now = self._clock()
+        await self._store.change("outbox_set", [_row(out, "retry", now) for out in claimed])
+        for out in claimed:
+            item = out.item._replace(state="retry", due_at=now)
+            self._push[out.item.session][0] = out._replace(item=item)
 
     async def _results(self, name: str, going: list[Outgoing]) -> list[Sent]:
         if not going:

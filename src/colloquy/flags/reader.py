@@ -84,6 +84,8 @@ class Flags:
         self.thrown: Mapping[str, str] = {}
         """The kill switches that are thrown, and where; those of the start are not among them."""
         self._table = self._made()
+        self.killed = _killed(self._table)
+        """The flags that a switch holds."""
         self.version = 0
         """Moves with every change."""
         self.is_stale = False
@@ -114,6 +116,7 @@ class Flags:
         said, self.states = self.states, dict(states)
         self.thrown = dict(thrown)
         before, self._table = self._table, self._made()
+        self.killed = _killed(self._table)
         self.version += 1
         after = self._table
         changes = {
@@ -176,7 +179,7 @@ class Flags:
 
     def is_killed(self, name: str) -> bool:
         """Does a switch hold this flag now?"""
-        return self.held(name) is not None
+        return name in self.killed
 
     def held(self, name: str) -> str | None:
         """The switch that holds this flag now, and where it was thrown."""
@@ -285,15 +288,29 @@ class PinnedFlags:
         }
 
     @property
-    def revoked(self) -> list[str]:
-        """The flags used in this turn that were killed since it began, and served another value
-        than the safe one."""
-        flags = self._flags
+    def used(self) -> list[str]:
+        """The flags used in this turn that were served another value than the safe one: had they
+        been killed, it might have gone otherwise."""
+        registry = self._flags.registry
         return [
             name
             for name, decision in self.asked.items()
-            if decision.value != flags.registry[name].fail_safe and flags.is_killed(name)
+            if decision.value != registry[name].fail_safe
         ]
+
+    @property
+    def revoked(self) -> list[str]:
+        """Those of them that were killed since it began."""
+        killed = self._flags.killed
+        return [name for name in self.used if name in killed] if killed else []
+
+
+def _killed(table: Table) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, decider in table.items()
+        if decider.constant is not None and decider.constant.reason == "killed"
+    )
 
 
 def _ask(table: Table, name: str, subject: FlagSubject) -> Decision:

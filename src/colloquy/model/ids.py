@@ -51,6 +51,12 @@ def turn_id(first_message: bytes, retry: int = 0) -> bytes:
     return _hash(b"turn", first_message + retry.to_bytes(8, "big") if retry else first_message)
 
 
+def turn_again(turn: bytes, first_message: bytes) -> bytes:
+    """The turn that does a turn again whose replies were taken back, or, where that one's messages
+    are taken apart, the one that begins with this message."""
+    return _hash(b"turn.again", turn + first_message)
+
+
 def reply_id(turn: bytes, index: int) -> bytes:
     """The reply number `index` of a turn: one id for ever, so that repeats can be recognised."""
     return _hash(b"reply", turn + index.to_bytes(4, "big"))

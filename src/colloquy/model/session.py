@@ -45,6 +45,7 @@ class EventKind(enum.StrEnum):
     REPLY_STOPPED = "reply_stopped"
     DEAD_LETTERED = "dead_lettered"
     DEAD_LETTER_RETRIED = "dead_letter_retried"
+    TURN_AGAIN = "turn_again"
     NOTE = "note"
     FEEDBACK = "feedback"
 
@@ -57,6 +58,7 @@ class InboxState(enum.StrEnum):
     QUIET = "quiet"
     RETRY = "retry"
     PARKED = "parked"
+    AGAIN = "again"
 
 
 class Event(Struct, frozen=True):

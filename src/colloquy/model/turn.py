@@ -231,6 +231,7 @@ class Turn:
     __slots__ = (
         "__weakref__",
         "_cancel",
+        "_first",
         "_once",
         "_stop",
         "_understanding",
@@ -263,12 +264,14 @@ class Turn:
         "threads",
         "timers",
         "tool_calls",
+        "unsaid",
     )
 
     def __init__(
         self,
         *,
         id: bytes,
+        first: bytes | None = None,
         session: Session,
         incoming: list[Incoming],
         once: Once,
@@ -276,7 +279,9 @@ class Turn:
         fired: Fired | None = None,
         attempt: int = 1,
     ) -> None:
+        """`first`: the id of the message, or the timer, that it begins with."""
         self.id = id
+        self._first = first
         self.session = session
         self.incoming = incoming
         self.fired = fired
@@ -308,6 +313,8 @@ class Turn:
         """The visitor stopped it: what it wrote so far is the reply."""
         self.model_use: ModelUse | None = None
         """What a language model did for it, whether or not it answered."""
+        self.unsaid: frozenset[str] = frozenset()
+        """The ids of replies in the log that were taken back before it was done again."""
         self.tool_calls: dict[str, ToolRecord] = {}
         """The calls of tools so far, as the log will keep them, by their id."""
         self._stop: Callable[[], object] | None = None
@@ -372,9 +379,10 @@ class Turn:
 
     @property
     def origin(self) -> bytes:
-        """The id of the turn that first began with this message. A retried dead letter is a new
-        turn, but what its first one did outside is done."""
-        return ids.turn_id(self.incoming[0].message_id) if self.incoming else self.id
+        """The id of the turn that first began with this message, or this timer. A retried dead
+        letter is a new turn, but what its first one did outside is done."""
+        first = self.incoming[0].message_id if self.incoming else self._first
+        return self.id if first is None else ids.turn_id(first)
 
     @property
     def conversation_id(self) -> str:

@@ -272,7 +272,8 @@ class TranscriptItem(Struct, frozen=True, omit_defaults=True):
     `message_id`. timer: `name`. gap (an earlier message of the client's stream is missing):
     `message_id`, `detail`. tool_call: `name` (of the tool), `call_id`, `arguments`, `cut`.
     tool_result: `name`, `call_id`, `outcome`, `seconds`, `result`, `cut`, `detail` (what went
-    wrong). stopped (an answer, by the visitor, before its first word): `why`.
+    wrong). stopped (an answer, by the visitor, before its first word): `why`. again (a message that
+    is answered again, because a kill switch took its answer back): `message_id`, `detail`.
     """
 
     kind: str

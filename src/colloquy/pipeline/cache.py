@@ -171,6 +171,14 @@ def _standing_of(session: int, data: bytes) -> Standing:
         return Standing()
 
 
+def _unsay(live: Live, reply_id: str) -> None:
+    """This reply stands in the log, and nobody ever got it."""
+    live.window.drop(reply_id)
+    kept = [spoken for spoken in live.replies if spoken.id != reply_id]
+    live.replies.clear()
+    live.replies.extend(kept)
+
+
 class SessionCache:
     """At most `capacity` conversations; the one that was quiet longest goes first."""
 
@@ -236,6 +244,9 @@ class SessionCache:
 
     @staticmethod
     def _remember(live: Live, event: StoreEvent) -> None:
+        if event.kind == "reply_withdrawn":
+            _unsay(live, event.reply_id)
+            return
         said = said_of(event)
         if said is None:
             return

@@ -191,6 +191,7 @@ class Committer:
                 row.due_at,
                 0,
                 None,
+                row.made,
                 session.id,
                 session.key,
                 session.thread,

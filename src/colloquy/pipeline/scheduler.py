@@ -12,6 +12,8 @@ Rules, in this order:
 4. Messages of a burst (state `quiet`) wait until the last of them has been quiet for long enough,
    and become one turn. An urgent one ends the wait for the whole burst; it never overtakes.
 5. A timer joins its lane when it is due, behind what had arrived by then.
+6. Messages whose turn is done again (state `again`) have their old numbers, and so go before what
+   waits; those of one turn are one turn once more.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from ..model.session import InboxState
 from ..storage.store import InboxHeader
 from ..storage.write_set import KIND_TIMER
 
 SECOND = 1_000_000
+AGAIN = InboxState.AGAIN.value
 FIRST_SEQUENCE = 1
 """A new client stream begins here (a client that counts from 0 is taken as it comes)."""
 BURST_SPAN = 5
@@ -361,7 +365,7 @@ class Scheduler:
                     late.append(header.id)
                 expected[header.stream] = max(expected.get(header.stream, 0), header.sequence + 1)
             headers.append(header)
-            if header.state == "parked":
+            if header.state in ("parked", AGAIN):
                 continue
             if header.state != "quiet":
                 quiet_end = 0
@@ -436,10 +440,12 @@ class Scheduler:
 
 
 def _goes_with(header: InboxHeader, first: InboxHeader) -> bool:
-    """Whether a message may be in one turn with the one before it: in a burst, or because they were
-    parked as one turn (a conversation has at most one of these)."""
+    """Whether a message may be in one turn with the one before it: in a burst, because they were
+    parked as one turn (a conversation has at most one of these), or were one that is done again."""
     if "parked" in (header.state, first.state):
         return header.state == first.state
+    if AGAIN in (header.state, first.state):
+        return header.state == first.state and header.note == first.note
     return header.state in ("quiet", "ready") and not header.kind
 
 

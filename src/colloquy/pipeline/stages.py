@@ -195,9 +195,15 @@ def _decode(
 def new_turn(engine: Engine, work: Work, incoming: list[Incoming], fired: Fired | None) -> Turn:
     """The turn of a work whose session is known."""
     header = work.headers[0]
-    turn = Turn(
+    note = work.note
+    if note.again:
+        turn_id = ids.turn_again(bytes.fromhex(note.again), header.message_id)
+    else:
         # A retried dead letter is a new turn (engine 20): its replies are not the dead one's.
-        id=ids.turn_id(header.message_id, header.id if work.note.late else 0),
+        turn_id = ids.turn_id(header.message_id, header.id if note.late else 0)
+    turn = Turn(
+        id=turn_id,
+        first=header.message_id,
         session=work.live.session,
         incoming=incoming,
         once=engine.effects.once,
@@ -205,6 +211,7 @@ def new_turn(engine: Engine, work: Work, incoming: list[Incoming], fired: Fired 
         fired=fired,
         attempt=work.headers[0].attempts + 1,
     )
+    turn.unsaid = frozenset(note.unsaid)
     turn.graph = engine.knows(turn)
     turn.flags = work.flags = engine.flags.pin(_subject_of(work.live.session, incoming))
     return turn
@@ -382,8 +389,17 @@ def give_context(engine: Engine, works: list[Work]) -> list[Work]:
             ids_of(threads, turn.thread),
             threads.moved,
             (engine.contexts, turn),
+            hidden=_hidden(turn),
         )
     return works
+
+
+def _hidden(turn: Turn) -> frozenset[str]:
+    """What the log has and a turn that is done again must not take for said: its own messages, and
+    the answers that were taken back."""
+    if not turn.unsaid:
+        return turn.unsaid
+    return turn.unsaid.union(incoming.message_id.hex() for incoming in turn.incoming)
 
 
 def _give_state(turn: Turn, session: Session) -> None:

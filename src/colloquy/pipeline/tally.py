@@ -7,6 +7,7 @@ from ..storage.write_set import KIND_RECORD, KIND_TIMER, Unit
 from ..telemetry import Metrics
 from .accept import ROW_OVERHEAD
 from .admission import Admission
+from .scheduler import AGAIN
 from .work import Fate, Work
 
 
@@ -40,14 +41,18 @@ class Tally:
             last = work.headers[-1]
             declared = max(last.due_at - last.received_at, 0) if last.state == "quiet" else 0
             held = self._held(work, last)
-            self.seconds.append(max(0, unit.at - last.received_at - declared - held) / 1e6)
+            # What a kill took back is another answer, from when it was put back.
+            since = last.due_at if last.state == AGAIN else last.received_at
+            self.seconds.append(max(0, unit.at - since - declared - held) / 1e6)
             if declared:
                 self.quiet.append(declared / 1e6)
             if held:
                 self.held.append(held / 1e6)
         last = work.headers[-1]
         if work.fate is Fate.ANSWERED and last.kind != KIND_RECORD:
-            late = max(0, unit.at - last.due_at) / 1e6  # of a timer
+            # Of a timer; of one that is done again, since it was put back.
+            due = last.received_at if last.state == AGAIN else last.due_at
+            late = max(0, unit.at - due) / 1e6
             work.flags.end(True, self.seconds[-1] if messages else late)
         for row in unit.outbox:
             self.replies[row.channel] = self.replies.get(row.channel, 0) + 1

@@ -63,6 +63,11 @@ class Note(Struct, omit_defaults=True):
     """The tools that its attempts called, which are not in the log yet."""
     logged: list[str] = []
     """The ids of those that are: a retried dead letter is told of them once more."""
+    again: str = ""
+    """The turn that is done again because a kill switch took its replies back. Rows with the same
+    note are one turn."""
+    unsaid: list[str] = []
+    """The ids of the replies that were taken back with them: they were never said."""
 
 
 _note = msgspec.json.Decoder(Note)

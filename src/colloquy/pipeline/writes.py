@@ -6,9 +6,12 @@ worker drops the cache entry and the turn is done again from the store.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec.structs import replace
 
+from ..delivery.made import Made, MadeFrom
 from ..model import ids
 from ..model.message import encode
 from ..model.reply import Reply, plain
@@ -77,9 +80,11 @@ def finished(
             EventRow("timer_fired", now, work.turn.id, None, encode(work.turn.fired))
         )
     append_calls(work, unit, now)
+    asked = work.live.session.state.get("asked")
     _move_state(work, unit, now)
     why = reason_of(work.turn, threshold, work.flags)
     _append_replies(work, unit, now, why)
+    _note_made(work, unit, asked, timer_ids)
     if work.turn.is_interrupted and not work.replies:
         # No reply says so: it was stopped before its first word.
         unit.events.append(EventRow("reply_stopped", now, work.turn.id, None, encode({"why": why})))
@@ -328,6 +333,16 @@ def _append_replies(work: Work, unit: Unit, now: int, why: ReplyReason | None) -
         if not is_formula(why):
             work.live.replies.append(Spoken(said.id, said.text, now))
         work.live.last_in = None
+
+
+def _note_made(work: Work, unit: Unit, asked: dict[str, Any] | None, timer_ids: list[int]) -> None:
+    """With the replies goes what they were made with: a kill may take them back. `asked`: the
+    question that was open before the turn."""
+    if not unit.outbox:
+        return
+    rows = [MadeFrom(header.id, header.message_id.hex(), header.kind) for header in work.headers]
+    made = encode(Made(work.flags.used, rows, len(unit.outbox), asked, timer_ids))
+    unit.outbox = [row._replace(made=made) for row in unit.outbox]
 
 
 def _move_state(work: Work, unit: Unit, now: int) -> None:

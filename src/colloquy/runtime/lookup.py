@@ -12,7 +12,7 @@ from ..model import ids
 from ..model.errors import NotFound, StoreUnavailable
 from ..model.times import rfc3339
 from ..model.views import MessageState, ReplyView, Trace, TraceStep
-from ..pipeline.scheduler import Scheduler
+from ..pipeline.scheduler import AGAIN, Scheduler
 from ..pipeline.work import note_of
 from ..storage.store import DeadLetter, Store, StoreEvent
 
@@ -25,10 +25,13 @@ _WHY = {
     "retry": "failed and will be tried again",
     "parked": "its handler is still working",
     "stored": "waits for its turn",
+    AGAIN: "is answered again: a kill switch took its answer back",
 }
 
 _SAID = ("message", "message_duplicate")
-_ENDS = (*_SAID, "dead_lettered", "dead_letter_retried")
+_FAR = ("dead_letter_retried", "turn_again")
+"""Events that say that a message is handled once more: who knows when."""
+_ENDS = (*_SAID, "dead_lettered", *_FAR)
 """Events after which the replies of a turn stand."""
 
 
@@ -65,7 +68,8 @@ class Lookup:
             return MessageState(message_id=message_id, state="spooled", why=why)
 
     async def answered(self, message_id: str) -> tuple[bool, list[ReplyView] | None]:
-        """(whether a message is finished, its replies once all are released).
+        """(whether a message is finished, its replies once all are released, and none waits for
+        another attempt).
 
         Raises NotFound, InvalidInput.
         """
@@ -103,11 +107,9 @@ class Lookup:
         in_memory = self._scheduler.waits_for(row[0], row[2])
         if in_memory is not None:
             state, due = in_memory
-        if state == "ready":
-            state = "stored"
         return MessageState(
             message_id=key.hex(),
-            state=state,
+            state="stored" if state in ("ready", AGAIN) else state,
             why=_WHY[state],
             conversation_id=row[2].hex(),
             due_at=rfc3339(due) if due else None,
@@ -161,19 +163,29 @@ class Lookup:
             turn = ids.turn_id(key, number)
         if turn is None or ended.kind == "message_duplicate":
             return [], False
-        # The replies stand behind the message; only a retried one has to be looked for.
-        is_near = ended.kind != "dead_letter_retried"
-        found = [
-            item for item in await self._behind(ended, {turn}, is_near) if item.kind == "reply"
-        ]
+        turns = {turn}
+        if ended.kind == "turn_again":
+            # If it was in a burst that had to be taken apart, its turn is its own.
+            former = bytes.fromhex(msgspec.json.decode(ended.body)["turn_id"])
+            turns.add(ids.turn_again(former, key))
+        # The replies stand behind the message; only those of a later turn have to be looked for.
+        is_near = ended.kind not in _FAR
+        found = [item for item in await self._behind(ended, turns, is_near) if item.kind == "reply"]
         if not found:
             return [], False
+        # One whose channel did not take it may still be withdrawn.
         waiting = {
             item.seq
             for item in await self._store.outbox_of(ended.session)
-            if item.state == "pending"
+            if item.state != "in_flight"
         }
         unsent = await self._store.unsent(ended.session, found[0].seq)
+        if "reply_withdrawn" in unsent.values():
+            # Meanwhile its turn may have been put back, to be done again.
+            for row in await self._store.query("events_of_inbox", number):
+                event = StoreEvent(*row)
+                if event.kind == "turn_again" and event.position > ended.position:
+                    return [], True
         sessions = await self._store.sessions_by_number([ended.session])
         conversation = sessions[ended.session].id
         views = [reply_of(item, conversation) for item in found]
@@ -207,6 +219,10 @@ class Lookup:
         events = list(history)
         turns = {event.turn_id for event in history if event.turn_id is not None}
         turns.add(ids.turn_id(key, number))
+        for event in history:
+            if event.kind == "turn_again":
+                former = bytes.fromhex(msgspec.json.decode(event.body)["turn_id"])
+                turns.add(ids.turn_again(former, key))
         for event in history:
             if event.turn_id is not None or event.kind == "dead_letter_retried":
                 known = {item.position for item in events}

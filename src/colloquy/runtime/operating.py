@@ -196,7 +196,7 @@ class Desk:
         seq = first_seq + row.event
         item = OutboxItem(
             session.number, seq, key, row.channel, row.account, 0, row.owner_epoch, row.priority,
-            "pending", row.due_at, 0, None, session.id, session.key, session.thread,
+            "pending", row.due_at, 0, None, None, session.id, session.key, session.thread,
         )  # fmt: skip
         self._delivery.offer([Outgoing(item, None, unit.at, encoded)])
         self._signals.touch(conversation)

@@ -68,7 +68,7 @@ from ..storage.signals.signals import MISSED
 from ..storage.spool import Spool
 from ..storage.sqlite import SqliteStore
 from ..storage.store import Store
-from ..storage.write_set import KIND_RECORD, Learner
+from ..storage.write_set import KIND_RECORD, KIND_TIMER, InboxRow, Learner
 from ..telemetry import Metrics, get_logger
 from ..telemetry.services import Service
 from ..understanding.pack import DEFAULT_THRESHOLD, Pack
@@ -85,6 +85,7 @@ from .flags import FlagDesk, FlagRecords, SwitchRecords, bind_openfeature
 from .graph import AskedByTurn, GraphDesk
 from .idempotency import Idempotency
 from .keys import Keys
+from .kills import KilledReplies
 from .knowing import Knowing
 from .learned import TOPIC as KNOWLEDGE_TOPIC
 from .learned import LearnedGraph
@@ -113,6 +114,7 @@ log = get_logger(__name__)
 _tone_of = attrgetter("manner.tone")
 
 RELEASE_POLL_S = 0.01
+"""How soon who waits looks for a reply that is committed; each time after twice as long."""
 WAIT_POLL_S = {False: 5.0, True: 0.25}
 """How often somebody who waits for replies looks by himself; on a shared store (True) another
 process may answer."""
@@ -286,6 +288,8 @@ class Runtime(Surface):
             self.metrics,
             self.signals,
             self._waiters,
+            flags=self.flags,
+            take_back=lambda conversation: self._killed_replies.take_back(conversation),
             owns=self._owns,
             clock=self._clock,
         )
@@ -387,6 +391,9 @@ class Runtime(Surface):
             in_flight_wait_s=settings.delivery.timeout_s,
             passed=self.ledger.checkpoints.passed,
             clock=self._clock,
+        )
+        self._killed_replies = KilledReplies(
+            self.store, self.flags, actions, stored=self._put_back, clock=self._clock
         )
         self._remarks = Remarks(self.store, actions, self.signals, self._clock)
         self._reactions = Reactions(self.store, actions, self.signals, self._clock)
@@ -611,6 +618,14 @@ class Runtime(Surface):
 
     def _flags_changed(self, names: Iterable[str]) -> None:
         self.metrics.switch.on = self.flags.enabled("capture_metrics")
+        self.delivery.wake()
+
+    def _put_back(self, rows: Sequence[InboxRow]) -> None:
+        """These are in the inbox again."""
+        messages = [row for row in rows if row.kind != KIND_TIMER]
+        size = sum(len(row.payload) + ROW_OVERHEAD for row in messages)
+        self.admission.add(len(messages), size)
+        self.worker.intake.look()
 
     def _tell_draft(self, text: str) -> None:
         self.store.hint("draft", text)
@@ -663,6 +678,7 @@ class Runtime(Surface):
         key = ids.parse_id(message_id, "message_id")
         future = self._waiters.wait(key)
         deadline = asyncio.get_running_loop().time() + timeout_s
+        release_s = RELEASE_POLL_S
         try:
             while True:
                 finished = False
@@ -676,8 +692,11 @@ class Runtime(Surface):
                 left = deadline - asyncio.get_running_loop().time()
                 if left <= 0:
                     return None
-                # One that was committed before we waited is released any moment, unannounced.
-                poll_s = RELEASE_POLL_S if finished else WAIT_POLL_S[self.store.shared]
+                poll_s = WAIT_POLL_S[self.store.shared]
+                if finished:
+                    # One that was committed before we waited is released any moment, unannounced;
+                    # or its channel is down, and it takes long.
+                    poll_s, release_s = min(poll_s, release_s), 2 * release_s
                 try:
                     async with asyncio.timeout(min(left, poll_s)):
                         return await asyncio.shield(future)

@@ -221,6 +221,15 @@ def _item(event: StoreEvent, session: Session, states: dict[str, str]) -> Transc
             cause=body["cause"],
             detail=body["detail"],
         )
+    if event.kind == "turn_again":
+        switches = ", ".join(body.get("switches", ()))
+        return TranscriptItem(
+            "again",
+            event.seq,
+            at,
+            message_id=body.get("message_id"),
+            detail=switches or "the answer before it was taken back",
+        )
     if event.kind == "message_duplicate":
         return TranscriptItem("duplicate", event.seq, at, message_id=body["message_id"])
     if event.kind == "timer_fired":

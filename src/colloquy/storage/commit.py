@@ -30,6 +30,7 @@ Steps = Generator[tuple[str, Rows], Rows, Any]
 
 # Statements that a unit may name in `rows`, in the order in which they run.
 _FURTHER = (
+    "inbox_delete",
     "inbox_insert",
     "inbox_set",
     "dead_letter_insert",
@@ -130,7 +131,7 @@ def commit_steps(
                 (
                     number, tail + 1 + row.event, row.reply_id, row.channel, row.account,
                     int(row.automatic), row.owner_epoch, row.priority, "pending", row.due_at, 0,
-                    None,
+                    None, row.made,
                 )
             )  # fmt: skip
         if number != NO_SESSION:

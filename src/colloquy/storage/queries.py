@@ -16,7 +16,7 @@ _DEAD = """id, message_id, conversation, kind, received_at, dead_at, stream, seq
     cause, detail, status, payload, note"""
 
 _OUTBOX = """o.session, o.seq, o.reply_id, o.channel, o.account, o.automatic, o.owner_epoch,
-    o.priority, o.state, o.due_at, o.attempts, o.note"""
+    o.priority, o.state, o.due_at, o.attempts, o.note, o.made"""
 
 _WEBHOOK = """id, url, kinds, channels, description, enabled, disabled_reason, secret,
     former_secret, former_until, position, failing_since, created_at, updated_at, version"""
@@ -57,7 +57,8 @@ def _wanted(numbers: str, first: int, condition: str = "") -> str:
 
 
 _SHOWN = """'message', 'message_duplicate', 'reply', 'note', 'feedback', 'owner_changed',
-    'dead_lettered', 'timer_fired', 'sequence_gap', 'tool_call', 'tool_result', 'reply_stopped'"""
+    'dead_lettered', 'timer_fired', 'sequence_gap', 'tool_call', 'tool_result', 'reply_stopped',
+    'turn_again'"""
 _NOT_PAST = "(s.updated_at, s.number) < ($3, $4) AND"
 _HANDED_OVER = "owner <> 'assistant' AND"
 

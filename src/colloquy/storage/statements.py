@@ -164,7 +164,8 @@ STATEMENTS: dict[str, Statement] = {
             "outbox_insert",
             "outbox",
             "session:int seq:int reply_id:bytes channel:text account:text automatic:int "
-            "owner_epoch:int priority:int state:text due_at:int attempts:int note:bytes",
+            "owner_epoch:int priority:int state:text due_at:int attempts:int note:bytes "
+            "made:bytes",
         ),
         statement(
             "outbox_unsent_automatic",

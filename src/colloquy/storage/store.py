@@ -58,6 +58,8 @@ class OutboxItem(NamedTuple):
     due_at: int
     attempts: int
     note: bytes | None
+    made: bytes | None = None
+    """What it was made with (`delivery.made`)."""
     conversation: bytes = b""
     key: str = ""
     thread: str = ""

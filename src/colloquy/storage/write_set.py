@@ -125,6 +125,8 @@ class OutboxRow(NamedTuple):
     owner_epoch: int
     priority: int
     due_at: int
+    made: bytes | None = None
+    """What it was made with (`delivery.made`)."""
 
 
 class StateRow(NamedTuple):
@@ -178,7 +180,8 @@ class Unit(Struct, kw_only=True):
     learned: tuple[Any, ...] = ()
     """What the write set's `learner` turns into further ledger rows."""
     rows: dict[str, list[tuple[Any, ...]]] = {}
-    """Further rows by statement name: inbox_insert, inbox_set, dead_letter_insert, …"""
+    """Further rows by statement name: inbox_insert, inbox_set, dead_letter_insert, …; those of
+    inbox_delete need not be there."""
 
 
 class Verdict(enum.Enum):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from colloquy import Colloquy
@@ -16,37 +15,7 @@ from colloquy.model.errors import StoreUnavailable
 from colloquy.storage.store import Store
 from support.engine import Talk, crash, echo, running
 from support.waiting import until
-
-Behaviour = Callable[[str], Sent | Awaitable[Sent]]
-
-
-class Wire:
-    """A push channel whose other end does what a test says."""
-
-    def __init__(self) -> None:
-        self.delivered: list[tuple[str, str, bytes]] = []
-        """(conversation, text, reply id) of everything that arrived."""
-        self.attempts: list[str] = []
-        self.behaviour: Behaviour = lambda text: Sent(True)
-        self.open = asyncio.Event()
-        self.open.set()
-
-    async def send(self, batch: Sequence[Outgoing]) -> Sequence[Sent]:
-        results = []
-        for out in batch:
-            text = msgspec.json.decode(out.body)["text"]
-            self.attempts.append(text)
-            await self.open.wait()
-            result = self.behaviour(text)
-            if not isinstance(result, Sent):
-                result = await result
-            if result.ok:
-                self.delivered.append((out.item.key, text, out.item.reply_id))
-            results.append(result)
-        return results
-
-    def texts(self, who: str = "ann") -> list[str]:
-        return [text for key, text, _ in self.delivered if key == who]
+from support.wire import Wire
 
 
 def app_on(wire: Wire) -> Colloquy:

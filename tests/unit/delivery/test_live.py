@@ -41,6 +41,19 @@ async def test_a_withdrawn_reply_is_waited_for_no_more_and_not_shown() -> None:
     assert [reply.text for reply in await future] == ["2" * 16]
 
 
+async def test_who_waits_for_a_turn_that_is_done_again_gets_what_that_one_says() -> None:
+    waiters = Waiters()
+    future = waiters.wait(A)
+    waiters.settled(TURN, [A], [ONE])
+    waiters.again(TURN)
+    waiters.again(None)
+    waiters.released(TURN, view(ONE))
+    assert not future.done()
+    waiters.settled(b"u" * 16, [A], [TWO])
+    waiters.released(b"u" * 16, view(TWO))
+    assert [reply.text for reply in await future] == ["2" * 16]
+
+
 async def test_silence_is_an_answer() -> None:
     waiters = Waiters()
     future = waiters.wait(A)

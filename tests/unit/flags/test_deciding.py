@@ -169,6 +169,8 @@ def test_a_turn_keeps_its_flags_and_learns_of_kills():
     flags.replace({}, {"enable_tools": "api", "verbose_logging": "api"})
     assert turn.enabled("enable_tools")
     assert turn.revoked == ["enable_tools"]
+    assert turn.used == ["enable_tools", "enable_responder"]
+    assert "enable_tools" in flags.killed
     assert set(turn.asked) == {"enable_tools", "verbose_logging", "enable_responder"}
 
 

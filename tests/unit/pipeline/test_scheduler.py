@@ -51,6 +51,23 @@ def test_a_conversation_is_in_one_batch_at_a_time_and_goes_on_after_it() -> None
     assert ids(made.take(10, START)) == [(2,)]
 
 
+def test_what_is_done_again_goes_first_and_each_turn_by_itself() -> None:
+    made = scheduler()
+    made.add([header(8), header(9)], START)
+    again = {"state": "again", "due_at": START}
+    made.add([header(number, note=b"1", recorded=1, **again) for number in (2, 3)], START)
+    made.add([header(number, note=b"2", recorded=1, **again) for number in (5, 6)], START)
+    assert ids(made.take(10, START)) == [(2, 3), (5, 6), (8,), (9,)]
+
+
+def test_what_is_done_again_takes_no_burst_with_it() -> None:
+    made = scheduler()
+    made.add([header(2, state="again", note=b"1"), quiet(3), quiet(4)], START)
+    assert ids(made.take(10, START)) == [(2,)]
+    made.finish(b"a", [2], START)
+    assert ids(made.take(10, START + QUIET)) == [(3, 4)]
+
+
 def test_one_lane_gives_several_turns_and_those_over_the_limit_stay() -> None:
     made = scheduler()
     made.add([header(number) for number in range(1, 6)], START)

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from ...model.errors import UnsupportedVersion
 
-HEAD = "0005"
+HEAD = "0006"
 """The revision this code needs."""
 
 DIALECTS = ("sqlite", "postgresql")

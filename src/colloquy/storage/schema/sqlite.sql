@@ -431,3 +431,5 @@ CREATE TABLE validation_rollups (span TEXT NOT NULL, starts_at BIGINT NOT NULL, 
 UPDATE schema_version SET version_num='0004' WHERE schema_version.version_num = '0003';
 CREATE TABLE rollout_watch (name TEXT NOT NULL PRIMARY KEY, started_at BIGINT NOT NULL, revision BIGINT NOT NULL, at BIGINT NOT NULL, data BLOB NOT NULL);
 UPDATE schema_version SET version_num='0005' WHERE schema_version.version_num = '0004';
+ALTER TABLE outbox ADD COLUMN made BLOB;
+UPDATE schema_version SET version_num='0006' WHERE schema_version.version_num = '0005';
