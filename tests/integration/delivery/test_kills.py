@@ -44,6 +44,7 @@ class Shop:
         self.heard: list[list[str]] = []
         """The lines before each turn."""
         self.gates: dict[str, asyncio.Event] = {}
+        self.slow = asyncio.Event()
         self.began: list[str] = []
 
         def book(text: str) -> str:
@@ -55,6 +56,10 @@ class Shop:
             text = turn.text
             self.began.append(text)
             self.heard.append([line.text for line in await turn.context.recent()])
+            if text == "simple slow":
+                await self.slow.wait()
+            if text == "later":
+                turn.later(3600, "remind")
             if text.startswith("simple"):
                 return f"simply {text}"
             has_tools = turn.flags.enabled("enable_tools")
@@ -392,6 +397,39 @@ async def test_answers_keep_the_order_of_the_messages(place: Place, tmp_path: Pa
         assert shop.began.count("simple two") == 2
         # Nothing that was taken back is heard by what comes after it.
         assert not any("fancy" in line for lines in shop.heard[-4:] for line in lines)
+
+
+async def test_a_turn_under_way_comes_behind_what_is_done_again(
+    place: Place, tmp_path: Path
+) -> None:
+    wire = Wire()
+    wire.behaviour = down
+    shop = Shop(wire)
+    async with running(shop.app, database(place), tmp_path, **SLOW) as talk:
+        await post(talk, "one")
+        await waits(talk, "retry")
+        slow = await post(talk, "simple slow")
+        await talk.reached(slow, "parked")
+        wire.behaviour = lambda text: Sent(True)
+        await kill(talk)
+        await waits(talk)
+        shop.slow.set()
+        await until(lambda: len(wire.delivered) == 2)
+        assert wire.texts() == ["plain one", "simply simple slow"]
+
+
+async def test_a_timer_that_waits_is_taken_back_with_the_reply(
+    place: Place, tmp_path: Path
+) -> None:
+    wire = Wire()
+    wire.behaviour = down
+    async with running(Shop(wire).app, database(place), tmp_path, **SLOW) as talk:
+        await post(talk, "later")
+        await waits(talk, "retry")
+        wire.behaviour = lambda text: Sent(True)
+        await kill(talk)
+        await until(lambda: wire.delivered)
+        assert len(await talk.runtime.store.inbox_headers(0, 10)) == 1
 
 
 async def test_what_is_before_it_goes_out_as_it_is(place: Place, tmp_path: Path) -> None:
