@@ -17,6 +17,8 @@ from .table import TABLE, Trigger, execute, sample
 LIVE_SHARE, LIVE_REST = 11, 5
 OLD_SHARE, OLD_REST = 499, 5
 REFUSED_SHARE, REFUSED_REST = 13, 3
+FALLING_BACK = (Stage.DUAL_V1, Stage.DUAL_V2)
+"""Stages on which a read asks the other side; what they say of themselves is what is tested."""
 SPOILT = 6
 """Rows of each kind of damage at one stage."""
 
@@ -101,7 +103,7 @@ class Damage:
         for kind, ids in groups.items():
             for id in ids:
                 self.inject(id, secondary, kind)
-        if stage.falls_back:
+        if stage in FALLING_BACK:
             groups["fallen back"] = ids = self._take()
             await self._delete(stage.primary, ids)
             for id in ids:
