@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
+import socket
+import struct
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -333,6 +335,29 @@ async def test_a_token_of_nats() -> None:
         async with listening(f"nats://t0ken@{place}", anybody()) as (one, _):
             assert one.is_up
         assert isinstance(await refusal(f"nats://t0kem@{place}"), SettingsError)
+
+
+async def test_a_reason_that_a_reset_overtakes_is_asked_for_again() -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        writer.write(b'INFO {"server_id":"x","version":"2.9","max_payload":1048576,"proto":1}\r\n')
+        await reader.readline()
+        if asked == 1:
+            # Closed with its data thrown away, as where something came that nobody reads.
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        else:
+            writer.write(b"-ERR 'Authorization Violation'\r\n")
+            await reader.readline()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert isinstance(await refusal(f"nats://127.0.0.1:{port}"), SettingsError)
+    assert asked == 2
 
 
 FORBIDDEN = {

@@ -21,6 +21,8 @@ _OUTAGES = (Error, OSError, TimeoutError)
 _WAITING = 10_000
 """Signals that came and were not read yet; beyond that we begin anew and look for ourselves."""
 _WAITING_BYTES = 32 * 1024 * 1024
+_TRIES = 5
+"""To learn why a server hangs up."""
 _REFUSALS = (
     *("authorization violation", "permissions violation"),
     *("authentication expired", "authentication revoked"),
@@ -40,6 +42,19 @@ class NatsCarrier:
         self._tls = ssl.create_default_context()
 
     async def open(
+        self, channel: str, heard: Callable[[bytes], None], lost: Callable[[str], None]
+    ) -> None:
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._open(channel, heard, lost)
+            except SignalsUnavailable:
+                # A server that refuses us says why and hangs up on what we sent meanwhile: the
+                # reset can overtake the reason, so it is asked again.
+                if not isinstance(self._last, ConnectionResetError):
+                    raise
+        await self._open(channel, heard, lost)
+
+    async def _open(
         self, channel: str, heard: Callable[[bytes], None], lost: Callable[[str], None]
     ) -> None:
         await self.close()
@@ -156,7 +171,7 @@ class NatsCarrier:
 
     def _refusal(self, error: Exception) -> ColloquyError:
         # Of several attempts the library tells only that there were no more.
-        cause = self._last if self._last is not None else error
+        cause = self._last = self._last if self._last is not None else error
         reason = str(cause) or type(cause).__name__
         if _is_refusal(cause):
             return refused(self._server, reason)
