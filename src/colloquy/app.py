@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .context.validation import Rule
-from .delivery.outbox import PushChannel
+from .delivery.outgoing import PushChannel
 from .ledger.steps import StepFunction
 from .model.errors import InvalidInput
 from .replies.handlers import Handler, Handlers

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from colloquy.delivery.outbox import Outgoing, Sent
+from colloquy.delivery.outgoing import Outgoing, Sent
 
 Behaviour = Callable[[str], Sent | Awaitable[Sent]]
 

@@ -12,80 +12,27 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
-
-import msgspec
 
 from ..flags import Flags
 from ..model.errors import Conflict, StoreUnavailable
 from ..model.message import encode
-from ..model.times import Clock, now_us, rfc3339
-from ..model.views import ReplyView
+from ..model.times import Clock, now_us
 from ..settings import DeliverySettings
-from ..storage.store import OutboxItem, Store, StoreEvent
+from ..storage.store import Store
 from ..storage.write_set import EventRow, Unit, Verdict, WriteSet
 from ..telemetry import Metrics, get_logger
 from .live import Signals, Waiters
 from .made import KillWatch
+from .outgoing import Outgoing, PushChannel, Sent, reply_view, withdrawn_event
 
 log = get_logger(__name__)
 
 PAUSE_S = 0.2
 """Pause after an outage of the store."""
 
-
-class Outgoing(NamedTuple):
-    """A reply on its way: the outbox row, its turn, and the body of its event."""
-
-    item: OutboxItem
-    turn_id: bytes | None
-    at: int
-    body: bytes
-
-
-class Sent(NamedTuple):
-    """What became of one reply. `retry`: a transient failure, to be tried again."""
-
-    ok: bool
-    detail: str = ""
-    retry: bool = True
-
-
 TakeBack = Callable[[bytes], Awaitable[Mapping[int, bool]]]
 """Of a conversation, withdraws the replies that a kill switch keeps from going out. Returns the
 `seq` of each, and whether its turn is done again."""
-
-
-class PushChannel(Protocol):
-    """A channel that replies are sent to, in batches; results in the order of the batch.
-
-    Raising fails the whole batch, to be tried again.
-    """
-
-    async def send(self, batch: Sequence[Outgoing]) -> Sequence[Sent]: ...
-
-
-_view = msgspec.json.Decoder(ReplyView)
-
-
-def reply_view(
-    body: bytes, *, conversation: bytes, seq: int, at: int, turn_id: bytes | None
-) -> ReplyView:
-    """The reply of an event as clients see it."""
-    known = {
-        "conversation_id": conversation.hex(),
-        "seq": seq,
-        "at": rfc3339(at),
-        "turn_id": turn_id.hex() if turn_id else None,
-    }
-    return _view.decode(b"{" + encode(known)[1:-1] + b"," + body[1:])
-
-
-def reply_of(event: StoreEvent, conversation: bytes) -> ReplyView:
-    """The same for an event as it is stored."""
-    return reply_view(
-        event.body, conversation=conversation, seq=event.seq, at=event.at, turn_id=event.turn_id
-    )
 
 
 class Delivery:
@@ -160,7 +107,7 @@ class Delivery:
         if len(queue) > 1 and queue[-2].item.seq > out.item.seq:
             # An older reply was found in the outbox after a new one was committed here.
             first = [queue.popleft()] if session in self._busy else []
-            self._push[session] = deque([*first, *sorted(queue, key=_seq)])
+            self._push[session] = deque([*first, *sorted(queue, key=lambda out: out.item.seq)])
 
     async def load(self) -> int:
         """Offers what lies in the outbox and is not known here: after a start, a new lease, or
@@ -292,11 +239,11 @@ class Delivery:
             out
             for out in outs
             if out.item.state == "in_flight"
-            and _place(out) not in self._sent
+            and out.place not in self._sent
             and (not self._store.shared or out.item.due_at <= now)
         ]
         if died:
-            await self._store.change("outbox_set", [_row(out, "retry", now) for out in died])
+            await self._store.change("outbox_set", [out.row("retry", now) for out in died])
 
     def _gone(self, outs: Sequence[Outgoing], gone: Mapping[int, bool]) -> None:
         """Forgets replies of a conversation that were taken back; see `TakeBack`."""
@@ -305,18 +252,18 @@ class Delivery:
             return
         session = lost[0].item.session
         for out in lost:
-            self._known.discard(_place(out))
+            self._known.discard(out.place)
             if gone[out.item.seq]:
                 self._waiters.again(out.turn_id)
             else:
                 self._waiters.withdrawn(out.turn_id, out.item.reply_id)
-        places = {_place(out) for out in lost}
-        self._live = deque(out for out in self._live if _place(out) not in places)
+        places = {out.place for out in lost}
+        self._live = deque(out for out in self._live if out.place not in places)
         queue = self._push.get(session)
         if queue:
-            if _place(queue[0]) in places:
+            if queue[0].place in places:
                 self._due.pop(session, None)
-            queue = deque(out for out in queue if _place(out) not in places)
+            queue = deque(out for out in queue if out.place not in places)
             self._push[session] = queue
             if not queue:
                 del self._push[session]
@@ -342,18 +289,18 @@ class Delivery:
         """One commit decides for the whole batch which replies go out."""
         try:
             # They were to be pushed by a channel that is not there any more.
-            stray = [_row(out, "pending", 0) for out in batch if out.item.state != "pending"]
+            stray = [out.row("pending", 0) for out in batch if out.item.state != "pending"]
             if stray:
                 await self._store.change("outbox_set", stray)
-            rows = await self._store.change("outbox_release", [_place(out) for out in batch])
+            rows = await self._store.change("outbox_release", [out.place for out in batch])
         except Exception:
             self._live.extendleft(reversed(batch))
             raise
         released = {(session, seq) for session, seq in rows}
-        refused = deque(out for out in batch if _place(out) not in released)
+        refused = deque(out for out in batch if out.place not in released)
         for out in batch:
-            if _place(out) in released:
-                self._known.discard(_place(out))
+            if out.place in released:
+                self._known.discard(out.place)
                 self._went_out(out)
         while refused:
             try:
@@ -361,7 +308,7 @@ class Delivery:
             except Exception:
                 self._live.extendleft(reversed(refused))
                 raise
-            self._known.discard(_place(refused.popleft()))
+            self._known.discard(refused.popleft().place)
 
     def _went_out(self, out: Outgoing) -> None:
         item = out.item
@@ -429,19 +376,19 @@ class Delivery:
             self._work.set()
 
     async def _send(self, name: str, batch: list[Outgoing]) -> None:
-        gone = [out for out in batch if _place(out) in self._sent]
-        going = await self._claim([out for out in batch if _place(out) not in self._sent])
+        gone = [out for out in batch if out.place in self._sent]
+        going = await self._claim([out for out in batch if out.place not in self._sent])
         failed: list[tuple[Outgoing, Sent]] = []
         for out, result in zip(going, await self._results(name, going), strict=True):
             if result.ok:
-                self._sent.add(_place(out))
+                self._sent.add(out.place)
                 gone.append(out)
             else:
                 failed.append((out, result))
         if gone:
-            await self._store.change("outbox_delete", [_place(out) for out in gone])
+            await self._store.change("outbox_delete", [out.place for out in gone])
             for out in gone:
-                self._sent.discard(_place(out))
+                self._sent.discard(out.place)
                 self._done(out)
                 self._went_out(out)
         for out, result in failed:
@@ -452,18 +399,18 @@ class Delivery:
         if not batch:
             return []
         now = self._clock()
-        stale = [_row(out, "retry", now) for out in batch if out.item.state == "in_flight"]
+        stale = [out.row("retry", now) for out in batch if out.item.state == "in_flight"]
         if stale:
             await self._store.change("outbox_set", stale)
         batch = self._spared(batch)
         if not batch:
             return []
         limit = now + int(2 * self._settings.timeout_s * 1e6)
-        claimed = await self._store.change("outbox_claim", [(*_place(out), limit) for out in batch])
+        claimed = await self._store.change("outbox_claim", [(*out.place, limit) for out in batch])
         held = {(session, seq) for session, seq in claimed}
         going = []
         for out in batch:
-            if _place(out) in held:
+            if out.place in held:
                 claim = out._replace(item=out.item._replace(state="in_flight", due_at=limit))
                 self._push[out.item.session][0] = claim
                 going.append(claim)
@@ -478,7 +425,7 @@ class Delivery:
 
     async def _put_back(self, claimed: list[Outgoing]) -> None:
         now = self._clock()
-        await self._store.change("outbox_set", [_row(out, "retry", now) for out in claimed])
+        await self._store.change("outbox_set", [out.row("retry", now) for out in claimed])
         for out in claimed:
             item = out.item._replace(state="retry", due_at=now)
             self._push[out.item.session][0] = out._replace(item=item)
@@ -503,7 +450,7 @@ class Delivery:
         due = now + int(delays[min(attempts - 1, len(delays) - 1)] * 1e6)
         note = encode({"attempts": attempts, "detail": result.detail})
         # Not in flight any more: a take-over may withdraw it.
-        await self._store.change("outbox_set", [(*_place(out), "retry", due, note)])
+        await self._store.change("outbox_set", [(*out.place, "retry", due, note)])
         item = item._replace(state="retry", due_at=due, attempts=attempts, note=note)
         self._push[item.session][0] = out._replace(item=item)
         if result.retry and attempts < self._settings.max_attempts:
@@ -517,7 +464,7 @@ class Delivery:
         unit = Unit(
             session=item.session,
             at=now,
-            withdraw=(_place(out),),
+            withdraw=(out.place,),
             events=[EventRow("reply_failed", now, out.turn_id, None, encode(body))],
         )
         (outcome,) = await self._store.commit(WriteSet(units=[unit]))
@@ -544,27 +491,3 @@ class Delivery:
         _, late = await asyncio.wait(tasks, timeout=timeout_s)
         for task in late - self._sending:
             task.cancel()
-
-
-def _place(out: Outgoing) -> tuple[int, int]:
-    return out.item.session, out.item.seq
-
-
-def _seq(out: Outgoing) -> int:
-    return out.item.seq
-
-
-def _row(out: Outgoing, state: str, due: int) -> tuple[int, int, str, int, bytes | None]:
-    """For statement `outbox_set`."""
-    return out.item.session, out.item.seq, state, due, out.item.note
-
-
-def withdrawn_event(item: OutboxItem, at: int) -> EventRow:
-    """Says that a reply in the log was never sent."""
-    return EventRow(
-        "reply_withdrawn",
-        at,
-        None,
-        None,
-        encode({"reply_id": item.reply_id.hex(), "seq": item.seq}),
-    )

@@ -11,7 +11,8 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from ..delivery.live import Signals, Waiters
-from ..delivery.outbox import Delivery, Outgoing
+from ..delivery.outbox import Delivery
+from ..delivery.outgoing import Outgoing
 from ..model.errors import StaleLease, StoreUnavailable
 from ..storage.store import InboxHeader, OutboxItem
 from ..storage.write_set import Learner, Outcome, Unit, Verdict, WriteSet

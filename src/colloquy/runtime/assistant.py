@@ -11,7 +11,7 @@ from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from ..context.validation import Rule
-from ..delivery.outbox import PushChannel
+from ..delivery.outgoing import PushChannel
 from ..ledger.steps import StepFunction
 from ..model.errors import NotFound, Unavailable
 from ..packs import PROPERTY_MODEL, PROPERTY_PACK, SUPPORT_MODEL, SUPPORT_PACK

@@ -9,7 +9,7 @@ import msgspec
 
 from ..delivery.drafts import Drafts
 from ..delivery.live import Signals
-from ..delivery.outbox import reply_of
+from ..delivery.outgoing import reply_of
 from ..model.times import rfc3339
 from ..model.views import StreamItem
 from ..storage.store import Store, StoreEvent

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..delivery.outbox import reply_of
+from ..delivery.outgoing import reply_of
 from ..model import ids
 from ..model.errors import NotFound, StoreUnavailable
 from ..model.times import rfc3339

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from ..delivery.live import Signals
-from ..delivery.outbox import Delivery, Outgoing, reply_of, reply_view, withdrawn_event
+from ..delivery.outbox import Delivery
+from ..delivery.outgoing import Outgoing, reply_of, reply_view, withdrawn_event
 from ..model import ids
 from ..model.errors import Conflict, InvalidInput, NotFound, PreconditionFailed, TooLarge
 from ..model.message import MAX_TEXT, encode

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ..delivery.outbox import reply_of
+from ..delivery.outgoing import reply_of
 from ..model import ids
 from ..model.errors import InvalidInput
 from ..model.message import Message

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from colloquy import Colloquy, Turn
-from colloquy.delivery.outbox import Outgoing, Sent
+from colloquy.delivery.outgoing import Outgoing, Sent
 from colloquy.model.ids import conversation_id
 from support.server import Server, until
 

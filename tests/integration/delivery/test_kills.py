@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from colloquy import Colloquy, Reply, Turn
-from colloquy.delivery.outbox import Sent
+from colloquy.delivery.outgoing import Sent
 from colloquy.model.errors import StoreUnavailable
 from colloquy.model.times import now_us
 from colloquy.model.views import ReplyRequest

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from colloquy import Colloquy
-from colloquy.delivery.outbox import Outgoing, Sent
+from colloquy.delivery.outgoing import Outgoing, Sent
 from colloquy.model.errors import StoreUnavailable
 from colloquy.storage.store import Store
 from support.engine import Talk, crash, echo, running

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from colloquy import Colloquy, Reply, Turn
-from colloquy.delivery.outbox import Outgoing, Sent
+from colloquy.delivery.outgoing import Outgoing, Sent
 from colloquy.model.views import ReplyRequest
 from support.engine import Talk, crash, echo, running
 from support.waiting import until

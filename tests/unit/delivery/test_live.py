@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from colloquy.delivery.live import Signals, Waiters
-from colloquy.delivery.outbox import reply_view
+from colloquy.delivery.outgoing import reply_view
 from colloquy.model.message import encode
 from colloquy.model.views import ReplyView
 from colloquy.pipeline.cache import ReplyBody
