@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import hypothesis
@@ -71,9 +72,19 @@ def signals_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+TESTS = Path(__file__).parent
+LONGEST_FIRST = ("reliability", "end_to_end", "docs", "integration")
+"""Folders. Processes that share the work end together if what is left last is short."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`-m 'not postgres'` leaves out what needs the server, without anyone marking it by hand."""
     for item in items:
         for kind in ("postgres", "redis", "nats"):
             if f"{kind}_server" in getattr(item, "fixturenames", ()):
                 item.add_marker(kind)
+    items.sort(key=lambda item: _place(item.path.relative_to(TESTS).parts[0]))
+
+
+def _place(folder: str) -> int:
+    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
