@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from .evidence import Exceeds, KeptBet, Slower, Worse
 from .limits import Limits
+from .sources import Sources
 from .tally import OCTAVE, KeptTally, Tally
 from .window import KeptWindow, Outcomes, Window
 
@@ -18,8 +19,6 @@ TOGETHER = 20
 TOGETHER_S = 10.0
 """Fewer are compared after so long: a worse hour must not be compared with a better one. Neither
 number depends on which side a turn is of, or on how it ended."""
-MAX_SOURCES = 64
-"""Processes whose newest number is remembered."""
 
 
 class KeptRelease(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -68,19 +67,14 @@ class Release:
         self._tail: int | None = None
         self._step_at = 0
         self._seen_before = 0
-        self._sources: dict[str, int] = {}
+        self._sources = Sources()
 
     # -- what comes in ------------------------------------------------------------------------
 
     def take(self, now_s: float, fresh: Fresh, source: str = "", number: int = 0) -> bool:
         """Counts outcomes; False where `source` has handed in this `number` before."""
-        if source:
-            if self._sources.pop(source, -1) >= number:
-                self._sources[source] = number
-                return False
-            self._sources[source] = number
-            while len(self._sources) > MAX_SOURCES:
-                del self._sources[next(iter(self._sources))]
+        if source and not self._sources.is_new(source, number):
+            return False
         self.on.add(now_s, fresh.on)
         self.off.add(now_s, fresh.off)
         on = fresh.on.tally
@@ -148,7 +142,7 @@ class Release:
             waiting_since_s=self._since_s,
             tail=self._tail,
             bets=[bet.kept() for bet in self._bets],
-            sources=self._sources,
+            sources=self._sources.kept(),
         )
 
     @classmethod
@@ -162,5 +156,5 @@ class Release:
         for bet, said in zip(found._bets, kept.bets, strict=True):
             bet.take_up(said)
         found._step_at, found._seen_before = kept.step_at, kept.seen_before
-        found._sources = dict(kept.sources)
+        found._sources = Sources(kept.sources)
         return found

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from ...model.rollouts import Figures
-from .release import MAX_SOURCES
+from .sources import Sources
+from .tally import Tally
 from .window import KeptWindow, Outcomes, Window
 
 MAX_VERSIONS = 8
@@ -28,19 +29,14 @@ class Versions:
     def __init__(self, span_s: float) -> None:
         self._span_s = span_s
         self._windows: dict[str, Window] = {}
-        self._sources: dict[str, int] = {}
+        self._sources = Sources()
 
     def take(
         self, now_s: float, fresh: Mapping[str, Outcomes], source: str = "", number: int = 0
     ) -> bool:
         """Counts outcomes; False where `source` has handed in this `number` before."""
-        if source:
-            if self._sources.pop(source, -1) >= number:
-                self._sources[source] = number
-                return False
-            self._sources[source] = number
-            while len(self._sources) > MAX_SOURCES:
-                del self._sources[next(iter(self._sources))]
+        if source and not self._sources.is_new(source, number):
+            return False
         for version, outcomes in fresh.items():
             name = named(version, self._windows)
             self._windows.setdefault(name, Window(self._span_s)).add(now_s, outcomes)
@@ -51,12 +47,12 @@ class Versions:
         tallies = {name: one.tally(now_s) for name, one in self._windows.items()}
         for version, outcomes in fresh.items():
             name = named(version, tallies)
-            tallies.setdefault(name, type(outcomes.tally)()).add(outcomes.tally)
+            tallies.setdefault(name, Tally()).add(outcomes.tally)
         return {name: tallies[name].figures() for name in sorted(tallies)}
 
     def kept(self) -> KeptVersions:
         windows = {name: window.kept() for name, window in self._windows.items()}
-        return KeptVersions(windows, self._sources)
+        return KeptVersions(windows, self._sources.kept())
 
     @classmethod
     def of(cls, kept: KeptVersions, span_s: float) -> Versions:
@@ -65,7 +61,7 @@ class Versions:
         for name, window in kept.windows.items():
             found._windows[name] = Window(span_s)
             found._windows[name].take_up(window)
-        found._sources = dict(kept.sources)
+        found._sources = Sources(kept.sources)
         return found
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from colloquy.evolution.guard import Limits
 from colloquy.evolution.guard.judging import judged
-from colloquy.evolution.guard.release import MAX_SOURCES, Fresh, KeptRelease, Release
+from colloquy.evolution.guard.release import Fresh, KeptRelease, Release
+from colloquy.evolution.guard.sources import MAX_SOURCES, Sources
 from colloquy.evolution.guard.versions import KeptVersions, Versions
 from colloquy.evolution.guard.window import Outcomes
 
@@ -101,3 +102,11 @@ def test_versions_of_two_processes_are_added_up() -> None:
     counts = {name: one.count for name, one in again.figures(0.0, {"v2": outcomes}).items()}
     assert counts == {"v1": 4, "v2": 4}
     assert again.figures(700.0, {})["v1"].count == 0
+
+
+def test_an_older_number_does_not_open_the_way_for_a_newer_one_again() -> None:
+    sources = Sources()
+    assert sources.is_new("a", 1) and sources.is_new("a", 2)
+    assert not sources.is_new("a", 1)
+    assert not sources.is_new("a", 2)
+    assert sources.is_new("a", 3)
